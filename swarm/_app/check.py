@@ -1,0 +1,97 @@
+"""From a file, or a graph composed in Python, to a plan and everything that is wrong with it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from swarm._graph.compile import compile_graph
+from swarm._graph.plan import Plan
+from swarm.errors import Problem, SpecError
+from swarm.messages import ToolSignature
+from swarm.spec.catalogue import Catalogue
+from swarm.spec.expert import Expert
+from swarm.spec.graph import GraphSpec
+from swarm.spec.library import Library, catalogue
+from swarm.spec.load import load_graph
+
+__all__ = ["Checked", "check_file", "check_graph", "check_spec"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checked:
+    """A graph that was checked: its plan if it is right, and every problem and warning."""
+
+    spec: GraphSpec | None
+    plan: Plan | None
+    problems: tuple[Problem, ...]
+    folder: Path
+    catalogue: Catalogue
+
+    @property
+    def errors(self) -> tuple[Problem, ...]:
+        """Return the problems that keep the graph from running."""
+        return tuple(problem for problem in self.problems if problem.severity == "error")
+
+    def require(self) -> Plan:
+        """Return the plan.
+
+        Raises:
+            SpecError: with every problem at once.
+        """
+        if self.errors or self.plan is None:
+            raise SpecError(self.errors)
+        return self.plan
+
+
+def check_graph(
+    path: Path | str,
+    *,
+    library: Library | None = None,
+    tools: Sequence[ToolSignature] = (),
+    overrides: Sequence[str] = (),
+) -> Checked:
+    """Read and check a graph's file; nothing is imported and nothing runs.
+
+    Args:
+        tools: signatures of tools given in Python, beside those of the file.
+        overrides: `path.in.the.file=value`, applied before the check.
+    """
+    loaded = load_graph(path, overrides=overrides)
+    findings = list(loaded.findings)
+    plan, names = None, Catalogue()
+    if loaded.spec is not None:
+        names, more = catalogue(loaded, library=library or Library(), folder=loaded.folder, tools=tools)
+        findings += more
+        broken = frozenset(loaded.broken) | {("experts", name) for name in names.broken}
+        plan, more = compile_graph(loaded.spec, names, broken=broken, file=loaded.file)
+        findings += more
+    problems = loaded.source.problems(findings)
+    if any(problem.severity == "error" for problem in problems):
+        plan = None
+    return Checked(spec=loaded.spec, plan=plan, problems=problems, folder=loaded.folder, catalogue=names)
+
+
+def check_spec(
+    spec: GraphSpec,
+    *,
+    library: Library | None = None,
+    tools: Sequence[ToolSignature] = (),
+    folder: Path | None = None,
+    experts: Mapping[str, Expert] | None = None,
+) -> Checked:
+    """Check a graph composed in Python; relative paths in it belong to `folder`."""
+    base = folder or Path.cwd()
+    library = library or Library(experts=experts or {})
+    names, found = catalogue(spec, library=library, folder=base, tools=tools)
+    plan, more = compile_graph(spec, names)
+    problems = tuple(dict.fromkeys(finding.without_file() for finding in (*found, *more)))
+    if any(problem.severity == "error" for problem in problems):
+        plan = None
+    return Checked(spec=spec, plan=plan, problems=problems, folder=base, catalogue=names)
+
+
+def check_file(path: Path | str) -> tuple[Problem, ...]:
+    """Return every problem and warning of a graph's file, in the order of the file."""
+    return check_graph(path).problems

@@ -1,0 +1,261 @@
+"""`Swarm`: a checked graph ready to run, with its models, tools and limits."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import time
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from swarm import events as ev
+from swarm._app.check import Checked, check_graph, check_spec
+from swarm._app.stream import EventQueue
+from swarm._app.wiring import Backends, import_tools, tools_by_name
+from swarm._engine.context import Limits, Run, Services
+from swarm._engine.execute import check_input, execute, may_ask, node_results
+from swarm._engine.nodes.plain import check_answer
+from swarm._engine.result import RunResult
+from swarm._engine.runner import run_level
+from swarm._graph.plan import Plan
+from swarm.backends.base import ModelBackend
+from swarm.errors import InputError, Problem, SwarmError
+from swarm.routing.choose import choose_expert
+from swarm.spec.compose import Graph
+from swarm.spec.graph import GraphSpec
+from swarm.spec.library import Library
+from swarm.spec.types import parse_type
+from swarm.tools.base import Tool
+
+__all__ = ["Swarm", "new_run_id"]
+
+Listener = Callable[[ev.Event], None]
+
+
+def new_run_id() -> str:
+    """Return an id that sorts by time: `20260314-092653-3f9a2c71`."""
+    return time.strftime("%Y%m%d-%H%M%S", time.gmtime()) + "-" + secrets.token_hex(4)
+
+
+class Swarm:
+    """A graph, checked and ready to run; use it in an `async with`.
+
+    Args:
+        graph: composed in Python, or read with `Swarm.load`.
+        tools: tools the graph names that no file gives.
+        backends: by name (`ollama`, `scripted`), instead of those made from the environment.
+        limits: how far a run may go.
+        listeners: called with every event of every run, in order.
+        library: where experts are found.
+
+    Raises:
+        SpecError: everything that is wrong with the graph, at once.
+    """
+
+    def __init__(
+        self,
+        graph: Graph | GraphSpec | Checked,
+        *,
+        tools: Sequence[Any] = (),
+        backends: Mapping[str, ModelBackend] | None = None,
+        limits: Limits | None = None,
+        listeners: Sequence[Listener] = (),
+        library: Library | None = None,
+    ) -> None:
+        own = tools_by_name([*(graph.tools if isinstance(graph, Graph) else ()), *tools])
+        if not isinstance(graph, Checked):
+            spec = graph.spec if isinstance(graph, Graph) else graph
+            signatures = [one.signature for one in own.values()]
+            graph = check_spec(spec, library=library, tools=signatures)
+        self.checked = graph
+        self.plan: Plan = graph.require()
+        self.limits = limits or Limits()
+        self.listeners = list(listeners)
+        self._backends = Backends(backends)
+        self._tools: dict[str, Tool] = {**_file_tools(graph), **own}
+        self._services = Services(
+            backend=self._backends, tools=self._tools, choose=choose_expert, clock=time.perf_counter, wall=time.time,
+            new_id=new_run_id, limits=self.limits,
+        )  # fmt: skip
+        self._asks = may_ask(self.plan)
+        self._live: dict[str, _Live] = {}
+
+    @classmethod
+    def load(
+        cls,
+        path: str | Path,
+        *,
+        tools: Sequence[Any] = (),
+        overrides: Sequence[str] = (),
+        backends: Mapping[str, ModelBackend] | None = None,
+        limits: Limits | None = None,
+        listeners: Sequence[Listener] = (),
+        library: Library | None = None,
+    ) -> Swarm:
+        """Read a graph's file.
+
+        Args:
+            overrides: `path.in.the.file=value`, as `--set` takes them.
+
+        Raises:
+            SpecError: everything that is wrong with the file, at once, each at its line.
+            ToolError: its tools could not be imported.
+        """
+        signatures = [one.signature for one in tools_by_name(tools).values()]
+        checked = check_graph(path, library=library, tools=signatures, overrides=overrides)
+        return cls(checked, tools=tools, backends=backends, limits=limits, listeners=listeners)
+
+    @property
+    def name(self) -> str:
+        """Return the graph's name."""
+        return self.plan.name
+
+    @property
+    def warnings(self) -> tuple[Problem, ...]:
+        """Return what is doubtful about the graph, but no error."""
+        return tuple(problem for problem in self.checked.problems if problem.severity == "warning")
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+    async def aclose(self) -> None:
+        """Cancel paused runs and close connections; calling it twice is fine."""
+        live, self._live = self._live, {}
+        for one in live.values():
+            await one.cancel()
+        await self._backends.aclose()
+
+    async def run(self, **given: Any) -> RunResult:
+        """Run the graph on an input, by name.
+
+        Returns:
+            The result. A failed run is a result too (`status`, `error`); a run that waits for a
+            person has status `paused`: `await swarm.resume(result, approved=True)`.
+
+        Raises:
+            InputError: the input does not fit; every misfit is named.
+        """
+        return await self.run_input(given)
+
+    async def run_input(
+        self,
+        given: Mapping[str, Any],
+        *,
+        listeners: Sequence[Listener] = (),
+        run_id: str = "",
+        streams: bool = False,
+    ) -> RunResult:
+        """Run the graph on an input given as a mapping; otherwise as `run`."""
+        checked = check_input(self.plan, given, self.limits.input_bytes)
+        sinks = [*self.listeners, *listeners]
+        run = Run(run_id or new_run_id(), self._services, sinks, run_level, streams=streams)
+        if not self._asks:
+            return await execute(self.plan, checked, run)
+        live = _Live(run, asyncio.ensure_future(execute(self.plan, checked, run)))
+        return await self._until_pause(live)
+
+    async def _until_pause(self, live: _Live) -> RunResult:
+        """Wait until the run ends, or only a person can go on."""
+        paused = asyncio.ensure_future(live.run.paused.wait())
+        try:
+            await asyncio.wait({live.task, paused}, return_when=asyncio.FIRST_COMPLETED)
+        except asyncio.CancelledError:
+            await live.cancel()
+            raise
+        finally:
+            paused.cancel()
+            await asyncio.wait({paused})
+        if live.task.done():
+            return live.task.result()
+        for token in live.run.asks:
+            self._live[token] = live
+        return _paused(self.plan, live.run)
+
+    async def resume(self, paused: RunResult | str, **answer: Any) -> RunResult:
+        """Answer what a paused run asked, and let it go on.
+
+        Args:
+            paused: the paused result, or the token of its question.
+            answer: the fields it asked for.
+
+        Raises:
+            InputError: the answer does not fit, or no run waits for it.
+        """
+        token = paused if isinstance(paused, str) else (paused.ask.token if paused.ask else "")
+        live = self._live.get(token)
+        if live is None or token not in live.run.asks:
+            raise InputError(
+                f"no run waits for an answer to {token!r}", hint="each question is answered once"
+            )
+        fields = {name: parse_type(raw) for name, raw in live.run.asks[token].ask.answer.items()}
+        checked = check_answer(answer, fields)
+        del self._live[token]
+        live.run.answer(token, checked)
+        return await self._until_pause(live)
+
+    async def stream(self, **given: Any) -> AsyncGenerator[ev.Event, None]:
+        """Run the graph and yield its events as they happen; the last one ends the run.
+
+        Closing the generator cancels the run. A slow reader never holds the run up: text pieces
+        that wait are joined.
+        """
+        queue = EventQueue()
+        task = asyncio.ensure_future(self.run_input(given, listeners=[queue.put], streams=True))
+        task.add_done_callback(lambda _: queue.close())
+        try:
+            async for event in queue:
+                yield event
+            task.result()
+        finally:
+            if not task.done():
+                task.cancel()
+                await asyncio.wait({task})
+
+
+class _Live:
+    """A run that may be waiting for a person, and its task."""
+
+    def __init__(self, run: Run, task: asyncio.Future[RunResult]) -> None:
+        self.run, self.task = run, task
+
+    async def cancel(self) -> None:
+        if not self.task.done():
+            self.task.cancel()
+            await asyncio.wait({self.task})
+
+
+def _paused(plan: Plan, run: Run) -> RunResult:
+    ask = next(iter(run.asks.values())).ask
+    nodes = node_results(plan, run)
+    return RunResult(
+        id=run.id, graph=plan.name, status="paused", nodes=nodes, usage=run.usage, ask=ask, text=ask.text,
+        path=tuple(name for name, node in nodes.items() if node.status == "done"), notes=tuple(run.notes.values()),
+        latency_ms=(run.services.clock() - run.started) * 1000,
+    )  # fmt: skip
+
+
+def _file_tools(checked: Checked) -> dict[str, Tool]:
+    spec = checked.spec
+    files = (
+        []
+        if spec is None or spec.tools is None
+        else [spec.tools]
+        if isinstance(spec.tools, str)
+        else spec.tools
+    )
+    found: dict[str, Tool] = {}
+    for name in files:
+        for key, one in import_tools(checked.folder / name).items():
+            if key in found:
+                raise SwarmError(
+                    f"two tools are called {key!r}", where=name, hint='rename one: @tool(name="...")'
+                )
+            found[key] = one
+    return found

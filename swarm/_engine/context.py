@@ -1,0 +1,225 @@
+"""What one run carries along: its services, its limits, what it has used, who listens."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from swarm import events as ev
+from swarm._engine.result import Ask, NodeResult
+from swarm._engine.scheduler import EndRun
+from swarm._graph.plan import Plan
+from swarm.backends.base import ModelBackend
+from swarm.errors import LimitExceededError
+from swarm.messages import Usage
+from swarm.spec.catalogue import ModelRef, ResolvedExpert
+from swarm.tools.base import Tool
+
+__all__ = ["Limits", "Run", "Services"]
+
+Sink = Callable[[ev.Event], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """How far a run may go; every one is finite.
+
+    Attributes:
+        run_s: wall time of a run. nodes: nodes started, those of bodies and inner graphs included.
+        depth: graphs inside graphs. concurrency: nodes at work at once, in all runs of a `Swarm`.
+        tool_calls, output_tokens: of a whole run.
+        input_bytes, value_bytes: of a run's input, of one value, as JSON.
+    """
+
+    run_s: float = 600.0
+    nodes: int = 100_000
+    depth: int = 8
+    concurrency: int = 1_000
+    tool_calls: int = 10_000
+    output_tokens: int = 1_000_000
+    input_bytes: int = 4_000_000
+    value_bytes: int = 16_000_000
+
+
+class ChooseExpert(Protocol):
+    """Chooses one of several experts for a request (the router, seen from the engine)."""
+
+    async def __call__(
+        self, request: str, choices: Sequence[ResolvedExpert], run: Run, path: str
+    ) -> tuple[ResolvedExpert | None, Mapping[str, float], str]:
+        """Return the expert or None, the scores by name, and the way it was decided."""
+        ...
+
+
+class RunLevel(Protocol):
+    """Runs a plan inside a node (the runner, seen from the nodes)."""
+
+    async def __call__(
+        self, plan: Plan, scope: dict[str, Any], run: Run, path: str = ""
+    ) -> tuple[EndRun, dict[str, Any]]:
+        """Return how it ended, and the values by name."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Services:
+    """What runs share: where models are, the tools, the clock.
+
+    Attributes:
+        backend: from a model to the backend that reaches it.
+        clock: seconds, monotonic. wall: seconds since the epoch. new_id: ids of runs and tokens.
+        sleep: waits between tries of a tool.
+    """
+
+    backend: Callable[[ModelRef], ModelBackend]
+    tools: Mapping[str, Tool]
+    choose: ChooseExpert
+    clock: Callable[[], float]
+    wall: Callable[[], float]
+    new_id: Callable[[], str]
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+    limits: Limits = field(default_factory=Limits)
+    slots: asyncio.Semaphore | None = None
+
+
+class Waiting:
+    """One open question of a run and the future of its answer."""
+
+    __slots__ = ("answer", "ask")
+
+    def __init__(self, ask: Ask, answer: asyncio.Future[dict[str, Any]]) -> None:
+        self.ask, self.answer = ask, answer
+
+
+class Run:
+    """One run's ledger.
+
+    `busy` counts what can still move: nodes at work and levels with something to decide. When it
+    is 0 and a question is open, the run is paused (`paused` is set).
+    """
+
+    __slots__ = (
+        "asks", "busy", "deadline", "id", "left_s", "level", "limits", "nodes", "notes", "paused", "results", "services", "sinks",
+        "started", "streams", "tool_calls", "usage",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        run_id: str,
+        services: Services,
+        sinks: Sequence[Sink],
+        level: RunLevel,
+        *,
+        streams: bool = False,
+    ) -> None:
+        self.id, self.services, self.sinks = run_id, services, list(sinks)
+        self.limits, self.level = services.limits, level
+        self.streams = streams
+        self.started = services.clock()
+        self.usage = Usage()
+        self.nodes = 0
+        self.tool_calls = 0
+        self.results: dict[str, NodeResult] = {}
+        self.notes: dict[str, str] = {}
+        self.asks: dict[str, Waiting] = {}
+        self.busy = 0
+        self.paused = asyncio.Event()
+        self.deadline: asyncio.Timeout | None = None
+        self.left_s = 0.0
+
+    def emit(self, event: ev.Event) -> None:
+        """Hand an event to every listener, in order."""
+        for sink in self.sinks:
+            sink(event)
+
+    def now(self) -> float:
+        """Return seconds since the epoch."""
+        return self.services.wall()
+
+    def note(self, code: str, text: str) -> None:
+        """Remember something worth knowing, once a run for each `code`."""
+        if code not in self.notes:
+            self.notes[code] = text
+            self.emit(ev.NoteAdded(run=self.id, at=self.now(), code=code, text=text))
+
+    def spend(self, usage: Usage) -> None:
+        """Count what a model call used.
+
+        Raises:
+            LimitExceededError: more tokens than the run may write.
+        """
+        self.usage = self.usage + usage
+        if self.usage.output_tokens > self.limits.output_tokens:
+            raise LimitExceededError(
+                f"the run wrote more than {self.limits.output_tokens:,} tokens",
+                hint="raise Limits(output_tokens=...)",
+            )
+
+    def count_node(self) -> None:
+        """Count a node that starts.
+
+        Raises:
+            LimitExceededError: more nodes than a run may start.
+        """
+        self.nodes += 1
+        if self.nodes > self.limits.nodes:
+            raise LimitExceededError(
+                f"the run started more than {self.limits.nodes:,} nodes", hint="raise Limits(nodes=...)"
+            )
+
+    def count_tool_call(self) -> None:
+        """Count a tool call.
+
+        Raises:
+            LimitExceededError: more calls than a run may make.
+        """
+        self.tool_calls += 1
+        if self.tool_calls > self.limits.tool_calls:
+            raise LimitExceededError(
+                f"the run called tools more than {self.limits.tool_calls:,} times",
+                hint="raise Limits(tool_calls=...)",
+            )
+
+    def rest(self) -> None:
+        """Say that something stopped moving; the run is paused if nothing else can."""
+        self.busy -= 1
+        if self.busy == 0 and self.asks:
+            self._stop_clock()
+            self.paused.set()
+
+    def _stop_clock(self) -> None:
+        """Hold the run's deadline while only a person can go on."""
+        if self.deadline is not None and (when := self.deadline.when()) is not None:
+            self.left_s = when - asyncio.get_running_loop().time()
+            self.deadline.reschedule(None)
+
+    def _start_clock(self) -> None:
+        if self.deadline is not None and self.deadline.when() is None:
+            self.deadline.reschedule(asyncio.get_running_loop().time() + max(0.0, self.left_s))
+
+    async def question(self, ask: Ask) -> dict[str, Any]:
+        """Wait for a person's answer to `ask`; while only questions are open the run is paused."""
+        answer: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
+        self.asks[ask.token] = Waiting(ask, answer)
+        self.emit(
+            ev.RunPausedEvent(
+                run=self.id, at=self.now(), node=ask.node, text=ask.text, answer=ask.answer, token=ask.token
+            )
+        )
+        self.rest()
+        try:
+            return await answer
+        finally:
+            if self.asks.pop(ask.token, None) is not None:
+                self.busy += 1
+
+    def answer(self, token: str, answer: dict[str, Any]) -> None:
+        """Give the answer to an open question; the run goes on."""
+        waiting = self.asks.pop(token)
+        self.busy += 1
+        self.paused.clear()
+        self._start_clock()
+        self.emit(ev.RunResumed(run=self.id, at=self.now(), node=waiting.ask.node, answer=answer))
+        waiting.answer.set_result(answer)

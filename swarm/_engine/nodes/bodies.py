@@ -1,0 +1,154 @@
+"""Nodes with a plan inside: each, repeat, graph."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any, cast
+
+from swarm._engine.context import Run
+from swarm._engine.result import Marks, Outcome
+from swarm._engine.scheduler import EndRun, RunNode
+from swarm.errors import LimitExceededError, NodeError, SwarmError
+from swarm.spec.graph import EachNode, RepeatNode
+
+__all__ = ["each", "graph", "repeat"]
+
+
+async def each(command: RunNode, run: Run, place: str) -> Outcome:
+    """Run the body once for every item, `concurrency` at once; keep the order of the items."""
+    node, spec = command.node, command.node.spec
+    assert isinstance(spec, EachNode)
+    assert node.items is not None
+    items = node.items(command.scope)
+    if items is None:
+        items = []
+    if not isinstance(items, list | tuple):
+        raise NodeError(f"`each` goes over a list, this is {type(items).__name__}", where=place)
+    items = cast("list[Any]", items)
+    if len(items) > spec.max:
+        hint = f"raise `max:` of this node (now {spec.max})"
+        raise LimitExceededError(f"{len(items)} items are more than {spec.max}", where=place, hint=hint)
+    ends = await _all_items(command, items, run, place)
+    kept = [end for end in ends if end is not None]
+    values = [end.value for end, _ in kept]
+    marks = [_marks_of(end, scope) for end, scope in kept]
+    confident = all(mark is not False for mark in marks)
+    measured = [mark for mark in marks if mark is not None]
+    return Outcome(values, values, Marks(confident=confident) if measured else None)
+
+
+def _marks_of(end: EndRun, scope: Mapping[str, Any]) -> bool | None:
+    value = end.value
+    if isinstance(value, Mapping) and "confident" in value:
+        return bool(cast("Mapping[str, Any]", value)["confident"])
+    return None
+
+
+async def _all_items(
+    command: RunNode, items: list[Any], run: Run, place: str
+) -> list[tuple[EndRun, dict[str, Any]] | None]:
+    node, spec = command.node, command.node.spec
+    assert isinstance(spec, EachNode)
+    body = node.body
+    assert body is not None
+    ends: list[tuple[EndRun, dict[str, Any]] | None] = [None] * len(items)
+    queue = iter(enumerate(items))
+
+    async def work() -> None:
+        for index, item in queue:  # shared: each worker takes the next item
+            scope = {**command.scope, spec.as_: item, "index": index}
+            end, values = await run.level(body, scope, run, f"{place}[{index}]/")
+            if end.error is not None:
+                if end.error.code != "no_output":
+                    raise end.error
+            else:
+                ends[index] = (end, values)
+
+    async def counted() -> None:
+        try:
+            await work()
+        finally:
+            run.rest()
+
+    workers = min(spec.concurrency, len(items))
+    if workers <= 1:
+        await work()
+        return ends
+    try:
+        async with asyncio.TaskGroup() as group:
+            run.busy += workers
+            for _ in range(workers):
+                group.create_task(counted())
+            run.busy -= 1  # this node only waits: its workers hold a count each
+    except BaseExceptionGroup as errors:
+        raise next(_leaves(errors)) from errors
+    finally:
+        run.busy += 1
+    return ends
+
+
+def _leaves(group: BaseExceptionGroup[BaseException]) -> Any:
+    for error in group.exceptions:
+        if isinstance(error, BaseExceptionGroup):
+            yield from _leaves(error)
+        else:
+            yield error
+
+
+async def repeat(command: RunNode, run: Run, place: str) -> Outcome:
+    """Run the body until `until` holds or `max` rounds are over; the value is the last state."""
+    node, spec = command.node, command.node.spec
+    assert isinstance(spec, RepeatNode)
+    assert node.body is not None
+    assert node.next is not None
+    state = {name: command.arguments[name] for name in spec.repeat}
+    reached, rounds = False, 0
+    while rounds < spec.max and not reached:
+        scope = {**command.scope, "loop": {**state, "round": rounds + 1}}
+        end, values = await run.level(node.body, scope, run, f"{place}[{rounds}]/")
+        if end.error is not None:
+            raise end.error
+        rounds += 1
+        state = {**state, **_next_state(node.next, values, place)}
+        values["loop"] = {**state, "round": rounds}
+        reached = node.until is not None and bool(node.until(values))
+    value = {**state, "rounds": rounds, "reached": reached}
+    return Outcome(value, value)
+
+
+def _next_state(step: Any, values: dict[str, Any], place: str) -> dict[str, Any]:
+    try:
+        return step(values)
+    except SwarmError as error:
+        raise NodeError(f"`next`: {error.what}", where=place, hint=error.hint) from error
+
+
+async def graph(command: RunNode, run: Run, place: str) -> Outcome:
+    """Run another graph with the arguments as its input."""
+    body = command.node.body
+    assert body is not None
+    depth = place.count("/") + 1
+    if depth >= run.limits.depth:
+        raise LimitExceededError(
+            f"graphs nest deeper than {run.limits.depth}", where=place, hint="raise Limits(depth=...)"
+        )
+    given = {
+        name: kind.default if not kind.required and not kind.optional else None
+        for name, kind in body.inputs.items()
+    }
+    given |= command.arguments
+    for name, kind in body.inputs.items():
+        wrong = next(kind.misfits(given[name], name), "")
+        if wrong:
+            raise NodeError(f"input does not fit: {wrong}", where=place)
+    end, values = await run.level(body, {"input": given}, run, f"{place}/")
+    if end.error is not None:
+        raise end.error
+    marks = None
+    if end.choice is not None and end.choice.node >= 0:
+        inner = values.get(body.nodes[end.choice.node].name)
+        if isinstance(inner, Mapping) and "confident" in inner:
+            table = cast("Mapping[str, Any]", inner)
+            marks = Marks(confidence=table["confidence"], confident=table["confident"], model=table["model"])
+    return Outcome(end.value, end.value, marks)

@@ -1,0 +1,188 @@
+"""An expert at work: asks the rungs of its cascade, cheapest first, until an answer is good enough."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from swarm import events as ev
+from swarm._engine.context import Run
+from swarm._engine.nodes.answers import Answered, Asking, ask_model
+from swarm._engine.prompt import fill_inputs
+from swarm._engine.result import Marks, Outcome
+from swarm._engine.scheduler import RunNode
+from swarm.backends.decide import InvalidAnswer
+from swarm.confidence.estimators import measure
+from swarm.errors import BackendError, BackendUnavailable, ModelMissing
+from swarm.messages import Confidence
+from swarm.routing.cascade import Attempt, Verdict, decide_rung
+from swarm.spec.catalogue import ModelRef, ResolvedExpert
+
+__all__ = ["answer", "expert"]
+
+
+async def expert(command: RunNode, run: Run, place: str) -> Outcome:
+    """Ask the node's expert."""
+    found = command.node.expert
+    assert found is not None, "a compiled expert node has its expert"
+    output, marks = await answer(found, command.arguments, run, place)
+    return Outcome({**output, **marks.to_json()}, output, marks)
+
+
+async def answer(
+    expert: ResolvedExpert, given: Mapping[str, Any], run: Run, place: str
+) -> tuple[dict[str, Any], Marks]:
+    """Return the best answer of the expert's cascade, and how sure it is.
+
+    Raises:
+        BackendError: no rung gave an answer.
+        NodeError: the inputs do not fit.
+    """
+    inputs = fill_inputs(expert, given, place)
+    climb = _Climb(expert, inputs, run, place)
+    while True:
+        await climb.ask()
+        verdict = climb.verdict()
+        if verdict.action in ("accept", "give_up"):
+            return climb.result(verdict)
+        if verdict.action == "fail":
+            raise climb.failure()
+        climb.go_on(verdict)
+
+
+class _Climb:
+    """One way up a cascade: the attempts made, what came of them, where it stands."""
+
+    def __init__(self, expert: ResolvedExpert, inputs: Mapping[str, Any], run: Run, place: str) -> None:
+        self.expert, self.inputs, self.run, self.place = expert, inputs, run, place
+        self.policy = expert.confidence
+        self.threshold = self.policy.threshold if self.policy else None
+        self.rung = 0
+        self.correction = ""
+        self.attempts: list[Attempt] = []
+        self.answers: list[Answered | None] = []
+        self.scores: list[Confidence | None] = []
+        self.errors: list[BackendError] = []
+
+    @property
+    def model(self) -> ModelRef:
+        return self.expert.cascade[self.rung]
+
+    async def ask(self) -> None:
+        """Ask the current rung and write down what came."""
+        run, model = self.run, self.model
+        tries = sum(1 for attempt in self.attempts if attempt.rung == self.rung) + 1
+        if run.sinks:
+            run.emit(
+                ev.ModelRequested(
+                    run=run.id, at=run.now(), node=self.place, model=str(model), rung=self.rung, attempt=tries
+                )
+            )
+        asking = Asking(
+            expert=self.expert, inputs=self.inputs, model=model, rung=self.rung, place=self.place,
+            correction=self.correction, measured=self.threshold is not None,
+        )  # fmt: skip
+        started = run.services.clock()
+        answered, said, came = None, "cancelled", "unreachable"
+        try:
+            answered = await ask_model(asking, run.services.backend(model), run)
+            said, came = "", "answer"
+        except InvalidAnswer as error:
+            said, came = error.what, "invalid"
+        except BackendError as error:
+            said = error.what
+            self.errors.append(error)
+            self._note(error)
+        finally:
+            self._tell_model(answered, said, (run.services.clock() - started) * 1000)
+        if answered is not None:
+            run.spend(answered.usage)
+        score = measure(answered.signals, self.policy.from_ if self.policy else "auto") if answered else None
+        self.answers.append(answered)
+        self.scores.append(score)
+        self.attempts.append(
+            Attempt(rung=self.rung, came=came, score=score.value if score else None, message=said)  # type: ignore[arg-type]
+        )
+
+    def verdict(self) -> Verdict:
+        """Return what to do now; say how sure the last answer is."""
+        verdict = decide_rung(self.attempts, rungs=len(self.expert.cascade), threshold=self.threshold)
+        answered, score, run = self.answers[-1], self.scores[-1], self.run
+        if answered is not None and run.sinks:
+            run.emit(
+                ev.ConfidenceScored(
+                    run=run.id, at=run.now(), node=self.place, model=str(self.model), rung=self.rung,
+                    confidence=score.value if score else None, estimator=score.estimator if score else "",
+                    source=score.source if score else "", threshold=self.threshold,
+                    accepted=verdict.action == "accept", signals=answered.signals.named,
+                )
+            )  # fmt: skip
+        return verdict
+
+    def go_on(self, verdict: Verdict) -> None:
+        """Ask the same rung again, or go to the next."""
+        last = self.attempts[-1]
+        self.correction = last.message if last.came == "invalid" else ""
+        if verdict.action == "reask":
+            return
+        model = str(self.model)
+        self.rung += 1
+        run = self.run
+        run.emit(
+            ev.ExpertEscalated(
+                run=run.id, at=run.now(), node=self.place, model=model, to_model=str(self.model),
+                reason=verdict.reason,
+            )
+        )  # fmt: skip
+
+    def result(self, verdict: Verdict) -> tuple[dict[str, Any], Marks]:
+        """Return the answer that stands and its marks."""
+        assert verdict.best is not None
+        answered, score = self.answers[verdict.best], self.scores[verdict.best]
+        assert answered is not None
+        rung = self.attempts[verdict.best].rung
+        marks = Marks(
+            confidence=score.value if score else None, confident=verdict.confident,
+            model=str(self.expert.cascade[rung]), rung=rung, escalated=rung > 0,
+            source=score.source if score else None, way=answered.way or None,
+        )  # fmt: skip
+        return answered.value, marks
+
+    def failure(self) -> BackendError:
+        """Return the error of an expert that nobody answered for: what it needs, in one sentence."""
+        models = ", ".join(str(model) for model in self.expert.cascade)
+        if not self.errors:
+            said = self.attempts[-1].message
+            return BackendError(
+                f"expert {self.expert.name!r} got no usable answer from {models}: {said}", where=self.place,
+                code="invalid_answer", hint="try a larger model in its `cascade`",
+            )  # fmt: skip
+        last = self.errors[-1]
+        kind = type(last) if isinstance(last, BackendUnavailable | ModelMissing) else BackendError
+        error = kind(
+            f"expert {self.expert.name!r} needs one of its models ({models}) and none answered: {last.what}",
+            where=self.place, hint=last.hint, code=last.code,
+        )  # fmt: skip
+        error.__cause__ = last
+        return error
+
+    def _note(self, error: BackendError) -> None:
+        model = self.model
+        if isinstance(error, BackendUnavailable):
+            text = f"no {model.backend} server answers: {error.what}"
+            self.run.note(f"{error.code}:{model.backend}:{model.url}", text)
+        else:
+            self.run.note(f"{error.code}:{model}", f"{model}: {error.what}")
+
+    def _tell_model(self, answered: Answered | None, said: str, latency_ms: float) -> None:
+        run = self.run
+        if not run.sinks:
+            return
+        usage = answered.usage if answered else None
+        run.emit(
+            ev.ModelFinished(
+                run=run.id, at=run.now(), node=self.place, model=str(self.model), rung=self.rung,
+                way=answered.way if answered else "", input_tokens=usage.input_tokens if usage else 0,
+                output_tokens=usage.output_tokens if usage else 0, latency_ms=latency_ms, error=said or None,
+            )
+        )  # fmt: skip

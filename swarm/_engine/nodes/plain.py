@@ -1,0 +1,71 @@
+"""Nodes without a model: reply and ask."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from swarm._engine.context import Run
+from swarm._engine.result import Ask, Outcome
+from swarm._engine.scheduler import RunNode
+from swarm.errors import InputError, NodeError
+from swarm.spec.graph import AskNode
+from swarm.spec.types import Type, record
+
+__all__ = ["answer_type", "ask", "check_answer", "reply"]
+
+ASK_TIMEOUT_S = 7 * 86400.0  # every wait has a deadline; a person gets a week
+
+
+async def reply(command: RunNode, run: Run, place: str) -> Outcome:
+    """Fill the template; the node's own `with` comes before the names around it."""
+    value = {"text": _fill(command)}
+    return Outcome(value, value)
+
+
+def _fill(command: RunNode) -> str:
+    template = command.node.template
+    assert template is not None, "a compiled reply has a template"
+    scope = command.scope if not command.arguments else {**command.scope, **command.arguments}
+    return template.render(scope)
+
+
+async def ask(command: RunNode, run: Run, place: str) -> Outcome:
+    """Ask a person and wait; the run pauses when nothing else can go on."""
+    spec = command.node.spec
+    assert isinstance(spec, AskNode)
+    kind = answer_type(spec)
+    question = Ask(
+        node=place,
+        text=_fill(command),
+        answer={name: field.render() for name, field in kind.fields.items()},
+        token=run.services.new_id(),
+    )
+    try:
+        async with asyncio.timeout(spec.timeout or ASK_TIMEOUT_S):
+            answer = await run.question(question)
+    except TimeoutError as error:
+        raise NodeError("nobody answered in time", where=place, code="timeout") from error
+    return Outcome(answer, answer)
+
+
+def answer_type(spec: AskNode) -> Type:
+    """Return what a person answers, as a record; by default one text."""
+    return record(spec.answer or {"text": Type(base="string")})
+
+
+def check_answer(answer: dict[str, Any], fields: dict[str, Type]) -> dict[str, Any]:
+    """Return the answer with optional fields filled in.
+
+    Raises:
+        InputError: it does not fit; every misfit is named.
+    """
+    filled = {
+        name: answer.get(name, kind.default if not kind.required and not kind.optional else None)
+        for name, kind in fields.items()
+        if name in answer or not kind.required
+    }
+    wrong = [*record(fields).misfits({**filled, **answer})]
+    if wrong:
+        raise InputError("the answer does not fit: " + "; ".join(wrong), hint=f"give {record(fields)}")
+    return filled

@@ -1,0 +1,115 @@
+"""A tool as a node: bounded, counted, tried again where that is allowed."""
+
+from __future__ import annotations
+
+import asyncio
+import copy
+from typing import Any
+
+from swarm import events as ev
+from swarm._engine.context import Run
+from swarm._engine.result import Outcome
+from swarm._engine.scheduler import RunNode
+from swarm.errors import SwarmError, ToolError
+from swarm.spec.graph import ToolNode
+from swarm.tools.base import Tool
+
+__all__ = ["call_tool", "tool"]
+
+GRACE_S = 1.0  # how long a cancelled tool may take to clean up before it is left behind
+FIRST_WAIT_S = 0.1  # between tries; doubles, at most 10 s
+
+
+async def tool(command: RunNode, run: Run, place: str) -> Outcome:
+    """Call the node's tool with the node's arguments."""
+    spec = command.node.spec
+    assert isinstance(spec, ToolNode)
+    found = run.services.tools.get(spec.tool)
+    if found is None:
+        raise ToolError(
+            f"tool {spec.tool!r} has no code here", where=place,
+            hint="give it: Swarm.load(path, tools=[...]), or name its file under `tools:`",
+        )  # fmt: skip
+    attempts = spec.retry.attempts if spec.retry else 1
+    retry_on = spec.retry.on if spec.retry else []
+    wait = FIRST_WAIT_S
+    key = f"{run.id}/{place}" if found.signature.takes_key else ""
+    for attempt in range(1, attempts + 1):
+        try:
+            value = await call_tool(
+                found, command.arguments, run, place, timeout_s=spec.timeout, attempt=attempt, key=key
+            )
+        except SwarmError as error:
+            if attempt == attempts or ("timeout" if error.code == "timeout" else "error") not in retry_on:
+                raise
+            await run.services.sleep(wait)
+            wait = min(10.0, wait * 2)
+        else:
+            return Outcome(value, value)
+    raise AssertionError("unreachable: the last attempt returns or raises")
+
+
+async def call_tool(
+    found: Tool,
+    arguments: dict[str, Any],
+    run: Run,
+    place: str,
+    *,
+    timeout_s: float | None = None,
+    attempt: int = 1,
+    key: str = "",
+) -> Any:
+    """Call a tool once; one event before and one after, whatever happens.
+
+    The tool gets copies of lists and objects: what it does to them stays with it.
+    """
+    name, services = found.signature.name, run.services
+    run.count_tool_call()
+    if run.sinks:
+        run.emit(
+            ev.ToolCalled(
+                run=run.id, at=run.now(), node=place, tool=name, arguments=arguments, attempt=attempt
+            )
+        )
+    started = services.clock()
+    said = "cancelled"
+    own = {k: copy.deepcopy(v) if isinstance(v, dict | list) else v for k, v in arguments.items()}
+    try:
+        call = found.call(own, idempotency_key=key)
+        value = await (call if timeout_s is None else _within(call, timeout_s, place))
+        said = ""
+    except SwarmError as error:
+        said = error.what
+        raise
+    finally:
+        if run.sinks:
+            latency = (services.clock() - started) * 1000
+            run.emit(
+                ev.ToolFinished(
+                    run=run.id, at=run.now(), node=place, tool=name, latency_ms=latency, error=said or None
+                )
+            )
+    return value
+
+
+async def _within(call: Any, timeout_s: float, place: str) -> Any:
+    """Return the call's value; after `timeout_s` stop it, even if it swallows its cancellation."""
+    task = asyncio.ensure_future(call)
+    try:
+        done, _ = await asyncio.wait({task}, timeout=timeout_s)
+        if done:
+            return task.result()
+    except asyncio.CancelledError:
+        task.cancel()
+        await asyncio.wait({task}, timeout=GRACE_S)
+        raise
+    task.cancel()
+    await asyncio.wait({task}, timeout=GRACE_S)
+    if task.done() and not task.cancelled():
+        task.exception()  # retrieved: what a timed-out attempt did or raised no longer counts
+    raise ToolError(
+        f"took longer than {timeout_s:g} s",
+        where=place,
+        code="timeout",
+        hint="give it more time, or on_error",
+    )

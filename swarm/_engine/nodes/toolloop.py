@@ -1,0 +1,98 @@
+"""A model that may call tools: a bounded loop of calls until it answers in text."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import Any
+
+from swarm import events as ev
+from swarm._engine.context import Run
+from swarm._engine.nodes.tool import call_tool
+from swarm._engine.result import Ask
+from swarm.backends.base import ModelBackend
+from swarm.backends.decide import InvalidAnswer
+from swarm.errors import LimitExceededError, ToolError
+from swarm.messages import Completion, CompletionRequest, Message, ToolCall
+from swarm.spec.catalogue import ResolvedExpert
+
+__all__ = ["complete_with_tools"]
+
+RESULT_CHARS = 20_000  # of a tool's result that a model is shown
+
+
+async def complete_with_tools(
+    expert: ResolvedExpert, request: CompletionRequest, backend: ModelBackend, run: Run, place: str
+) -> Completion:
+    """Return the model's final answer; it calls only the expert's tools, at most `max_tool_calls` times.
+
+    Raises:
+        InvalidAnswer: it called a tool with wrong arguments twice.
+        LimitExceededError: it called more tools than it may.
+    """
+    tools = {name: run.services.tools[name] for name in expert.tools if name in run.services.tools}
+    request = replace(request, tools=tuple(tool.signature for tool in tools.values()))
+    calls, usage, corrected = 0, None, False
+    while True:
+        completion = await backend.complete(request)
+        usage = completion.usage if usage is None else usage + completion.usage
+        if not completion.tool_calls:
+            return replace(completion, usage=usage)
+        turns: list[Message] = []
+        for call in completion.tool_calls:
+            calls += 1
+            if calls > expert.max_tool_calls:
+                raise LimitExceededError(
+                    f"expert {expert.name!r} called more than {expert.max_tool_calls} tools in one answer",
+                    where=place, hint="raise its `max_tool_calls`",
+                )  # fmt: skip
+            try:
+                shown = await _answer_call(expert, call, run, place)
+            except ToolError as error:
+                if error.code != "tool_arguments":
+                    shown = f"error: {error.what}"
+                elif corrected:
+                    raise InvalidAnswer(f"tool {call.name!r}: {error.what}") from error
+                else:
+                    corrected = True
+                    turns.append(
+                        Message(role="user", content=f"Your call of {call.name} was not made: {error.what}")
+                    )
+                    continue
+            asked = Message(role="assistant", content="", tool_calls=(call,))
+            turns += [asked, Message(role="tool", content=shown, tool_name=call.name, tool_call_id=call.id)]
+        request = replace(request, messages=(*request.messages, *turns))
+
+
+async def _answer_call(expert: ResolvedExpert, call: ToolCall, run: Run, place: str) -> str:
+    """Return what the model is told of its call."""
+    tool = run.services.tools.get(call.name) if call.name in expert.tools else None
+    if tool is None:
+        return _refused(call, "this expert has no such tool", run, place)
+    if (
+        tool.signature.effect == "unsafe"
+        and expert.approve != "never"
+        and not await _approved(call, run, place)
+    ):
+        return _refused(call, "a person refused this call", run, place)
+    key = f"{run.id}/{place}/{call.id}" if tool.signature.takes_key else ""
+    value = await call_tool(tool, dict(call.arguments), run, place, key=key)
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+    return text if len(text) <= RESULT_CHARS else text[:RESULT_CHARS] + " [cut]"
+
+
+def _refused(call: ToolCall, reason: str, run: Run, place: str) -> str:
+    run.emit(ev.ToolRefused(run=run.id, at=run.now(), node=place, tool=call.name, reason=reason))
+    return f"refused: {reason}"
+
+
+async def _approved(call: ToolCall, run: Run, place: str) -> bool:
+    arguments = ", ".join(
+        f"{name}={json.dumps(value, default=str)}" for name, value in call.arguments.items()
+    )
+    question = Ask(
+        node=place, text=f"Allow {call.name}({arguments})?", answer={"approved": "boolean"},
+        token=run.services.new_id(),
+    )  # fmt: skip
+    answer: dict[str, Any] = await run.question(question)
+    return bool(answer["approved"])

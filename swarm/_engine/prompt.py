@@ -1,0 +1,120 @@
+"""From an expert and its inputs to what a model is sent: the prompt, the questions, the passages."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any, cast
+
+from swarm.backends.embedded.bm25 import BM25Index, Document
+from swarm.errors import NodeError
+from swarm.messages import Message, Passage, Question, Task
+from swarm.spec.catalogue import ResolvedExpert
+from swarm.spec.template import parse_template
+from swarm.spec.types import Type
+
+__all__ = ["fill_inputs", "main_text", "prompt_messages", "questions_of", "task_of"]
+
+PASSAGES = 4  # given to a prompt: more crowd a small model's window
+
+
+def fill_inputs(expert: ResolvedExpert, given: Mapping[str, Any], place: str) -> dict[str, Any]:
+    """Return a value for every input of the expert.
+
+    Raises:
+        NodeError: a value does not fit.
+    """
+    filled: dict[str, Any] = {}
+    for name, kind in expert.inputs.items():
+        value = given.get(name)
+        if value is None and not kind.required and not kind.optional:
+            value = kind.default
+        wrong = next(kind.misfits(value, name), "")
+        if wrong:
+            raise NodeError(f"expert {expert.name!r}: {wrong}", where=place, code="input")
+        filled[name] = value
+    return filled
+
+
+def main_text(expert: ResolvedExpert, inputs: Mapping[str, Any]) -> str:
+    """Return the main input as text."""
+    value = inputs[expert.main_input]
+    if isinstance(value, str):
+        return value
+    return "" if value is None else json.dumps(value, ensure_ascii=False, default=str)
+
+
+def task_of(expert: ResolvedExpert, inputs: Mapping[str, Any]) -> Task:
+    """Return the task that embedded models answer from."""
+    return Task(
+        expert=expert.name, key=expert.key, kind=expert.kind, inputs=inputs, text=main_text(expert, inputs),
+        labels=expert.labels, examples=expert.examples, documents=expert.documents,
+    )  # fmt: skip
+
+
+def questions_of(expert: ResolvedExpert) -> Mapping[str, Question]:
+    """Return the typed questions of a decision: `classify` is one choice, `moderate` a yes/no each."""
+    if expert.kind == "classify":
+        instructions = expert.description or "Which label fits?"
+        return {"label": Question(type="choice", instructions=instructions, options=expert.labels)}
+    if expert.kind == "moderate":
+        return {
+            name: Question(type="yes_no", instructions=description or name.replace("_", " "))
+            for name, description in expert.labels.items()
+        }
+    return expert.questions
+
+
+@lru_cache(maxsize=64)
+def _index(documents: tuple[Passage, ...]) -> BM25Index:
+    return BM25Index.build([Document(name=one.name, text=one.text) for one in documents])
+
+
+def _passages(expert: ResolvedExpert, text: str) -> list[dict[str, str]]:
+    if not expert.documents:
+        return []
+    hits = _index(expert.documents).search(text, PASSAGES)
+    return [{"name": hit.document, "text": hit.passage} for hit in hits]
+
+
+def prompt_messages(
+    expert: ResolvedExpert, inputs: Mapping[str, Any], addition: str = ""
+) -> tuple[Message, ...]:
+    """Return the turns a chat model is sent: the conversation so far, then the filled prompt.
+
+    Args:
+        addition: what to add after the prompt (how to answer in JSON, what was wrong last time).
+    """
+    turns = [
+        Message(role=turn["role"], content=turn["content"])
+        for name, kind in expert.inputs.items()
+        if kind.base == "messages"
+        for turn in cast("list[dict[str, Any]]", inputs.get(name) or [])
+    ]
+    text = (
+        parse_template(expert.prompt).render(_scope(expert, inputs))
+        if expert.prompt
+        else main_text(expert, inputs)
+    )
+    content = f"{text}\n\n{addition}" if addition else text
+    return (*turns, Message(role="user", content=content))
+
+
+def _scope(expert: ResolvedExpert, inputs: Mapping[str, Any]) -> dict[str, Any]:
+    plain = {
+        name: value for name, value in inputs.items() if expert.inputs.get(name, _ANY).base != "messages"
+    }
+    questions = [
+        {"name": name, "type": question.type, "instructions": question.instructions, "options": list(question.options)}
+        for name, question in questions_of(expert).items()
+    ] if expert.kind in ("classify", "moderate", "decide") else []  # fmt: skip
+    return {
+        **plain,
+        "labels": [{"name": name, "description": text} for name, text in expert.labels.items()],
+        "questions": questions,
+        "documents": _passages(expert, main_text(expert, inputs)),
+    }
+
+
+_ANY = Type(base="any")

@@ -1,0 +1,215 @@
+"""Does what the scheduler decides: runs nodes with asyncio and reports what happened.
+
+A lone ready node runs inline, without a task of its own. Tasks live in a task group, so nothing
+outlives the level that started it, and cancelling a level cancels what it runs.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from typing import Any
+
+from swarm import events as ev
+from swarm._engine.context import Run
+from swarm._engine.nodes.kinds import KINDS
+from swarm._engine.result import NodeResult, Outcome
+from swarm._engine.scheduler import (
+    STARTED,
+    Command,
+    Done,
+    EndRun,
+    Event,
+    Failed,
+    FailNode,
+    RunNode,
+    Scheduler,
+    SkipNode,
+)
+from swarm._graph.plan import Plan
+from swarm.errors import InternalError, NodeError, SwarmError
+
+__all__ = ["run_level"]
+
+
+class _Inbox:
+    """Events of finished tasks, and the waiting for the next one."""
+
+    __slots__ = ("events", "waiter")
+
+    def __init__(self) -> None:
+        self.events: deque[Event] = deque()
+        self.waiter: asyncio.Future[None] | None = None
+
+    def put(self, event: Event) -> None:
+        self.events.append(event)
+        if self.waiter is not None and not self.waiter.done():
+            self.waiter.set_result(None)
+
+    async def get(self) -> Event:
+        while not self.events:
+            self.waiter = asyncio.get_running_loop().create_future()
+            await self.waiter
+        return self.events.popleft()
+
+
+async def run_level(
+    plan: Plan, scope: dict[str, Any], run: Run, path: str = ""
+) -> tuple[EndRun, dict[str, Any]]:
+    """Run a plan to its end; return the end and the values of its nodes by name.
+
+    Args:
+        scope: the names around the plan; owned by this call.
+        path: what node paths begin with: "" at the top, `notes[17]/` inside a body.
+
+    The caller holds one count of `run.busy`, which is given back while the level's own nodes
+    hold theirs, and taken again before this returns.
+    """
+    scheduler = Scheduler(plan, scope)
+    top = not path
+    inbox = _Inbox()
+    tasks: set[asyncio.Task[None]] = set()
+    event: Event = STARTED
+    running = 0
+    try:
+        async with asyncio.TaskGroup() as group:
+            while True:
+                ready, end = _obey(scheduler.handle(event), run, path, top=top)
+                if end is not None:
+                    for task in tasks:
+                        task.cancel()
+                    break
+                if len(ready) == 1 and not running:
+                    event = await _perform(ready[0], run, path, top=top)
+                    continue
+                for command in ready:
+                    task = group.create_task(_report(command, run, path, inbox, top=top))
+                    tasks.add(task)
+                    task.add_done_callback(tasks.discard)
+                running += len(ready)
+                run.busy += len(ready)
+                run.rest()  # this level only waits now: its tasks hold a count each
+                event = await inbox.get()
+                running -= 1
+    except BaseExceptionGroup as errors:
+        raise _first(errors) from errors
+    run.busy -= len(inbox.events)  # counts of tasks that ended after the level did
+    return end, scope
+
+
+def _obey(commands: list[Command], run: Run, path: str, *, top: bool) -> tuple[list[RunNode], EndRun | None]:
+    """Say what is only said; return the nodes to run, and the end if this is it."""
+    ready: list[RunNode] = []
+    end: EndRun | None = None
+    for command in commands:
+        if isinstance(command, RunNode):
+            ready.append(command)
+        elif isinstance(command, SkipNode):
+            _tell_skipped(command, run, path, top=top)
+        elif isinstance(command, FailNode):
+            _tell_failed(command, run, path, top=top)
+        else:
+            end = command
+    return ready, end
+
+
+def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    error: BaseException = group
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error
+
+
+async def _report(command: RunNode, run: Run, path: str, inbox: _Inbox, *, top: bool) -> None:
+    """Run a node as a task; its count of `busy` passes to the level with the event."""
+    try:
+        event = await _perform(command, run, path, top=top)
+    except asyncio.CancelledError:
+        run.busy -= 1
+        raise
+    inbox.put(event)
+
+
+async def _perform(command: RunNode, run: Run, path: str, *, top: bool) -> Event:
+    """Do a node's work and return what became of it; only cancellation is raised."""
+    node, services = command.node, run.services
+    place = path + node.name
+    started = services.clock()
+    try:
+        run.count_node()
+        run.emit(ev.NodeStarted(run=run.id, at=services.wall(), node=place, kind=node.kind))
+        limit = node.spec.timeout
+        work = KINDS[node.kind]
+        if limit is None or node.kind in ("tool", "ask"):
+            outcome = await work(command, run, place)
+        else:
+            async with asyncio.timeout(limit):
+                outcome = await work(command, run, place)
+    except SwarmError as error:
+        return Failed(node.index, error)
+    except TimeoutError:
+        hint = "give it more time, or say what to do: on_error"
+        return Failed(
+            node.index,
+            NodeError(f"took longer than {node.spec.timeout:g} s", where=place, code="timeout", hint=hint),
+        )
+    except asyncio.CancelledError:
+        run.emit(ev.NodeCancelled(run=run.id, at=services.wall(), node=place))
+        raise
+    except Exception as error:
+        report = InternalError(
+            f"{type(error).__name__}: {error}", where=place, hint="this is our bug: please report it"
+        )
+        report.__cause__ = error
+        return Failed(node.index, report)
+    _tell_done(command, outcome, run, place, (services.clock() - started) * 1000, top=top)
+    return Done(node.index, outcome.value)
+
+
+def _tell_done(
+    command: RunNode, outcome: Outcome, run: Run, place: str, latency_ms: float, *, top: bool
+) -> None:
+    marks = outcome.marks
+    if top:
+        run.results[place] = NodeResult(
+            name=place,
+            kind=command.node.kind,
+            status="done",
+            output=outcome.output,
+            latency_ms=latency_ms,
+            marks=marks,
+        )
+    if run.sinks:
+        run.emit(
+            ev.NodeFinished(
+                run=run.id, at=run.services.wall(), node=place, value=outcome.output, latency_ms=latency_ms,
+                marks=marks.to_json() if marks is not None else None,
+            )
+        )  # fmt: skip
+
+
+def _tell_skipped(command: SkipNode, run: Run, path: str, *, top: bool) -> None:
+    place = path + command.node.name
+    if top:
+        run.results[place] = NodeResult(
+            name=place, kind=command.node.kind, status="skipped", reason=command.reason
+        )
+    if run.sinks:
+        run.emit(ev.NodeSkipped(run=run.id, at=run.services.wall(), node=place, reason=command.reason))
+
+
+def _tell_failed(command: FailNode, run: Run, path: str, *, top: bool) -> None:
+    place, error = path + command.node.name, command.error
+    if top:
+        run.results[place] = NodeResult(name=place, kind=command.node.kind, status="failed", error=error)
+    message = str(error.what)
+    run.emit(
+        ev.NodeFailed(
+            run=run.id,
+            at=run.services.wall(),
+            node=place,
+            code=error.code,
+            message=message,
+            handled=command.handled,
+        )
+    )

@@ -1,0 +1,216 @@
+"""Decides what a run does next: events in, commands out. No await, clock, random, disk.
+
+A node is *ready* when everything it waits for is settled (done, skipped, or failed and handled).
+It then runs if what it needs has a value and its `when` is true; otherwise it is skipped. The
+values of done nodes are in `scope`; a name that is not there is missing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from swarm._graph.plan import OutputChoice, Plan, PlanNode
+from swarm.errors import NodeError, SwarmError
+
+__all__ = [
+    "STARTED",
+    "Command",
+    "Done",
+    "EndRun",
+    "Event",
+    "FailNode",
+    "Failed",
+    "RunNode",
+    "Scheduler",
+    "SkipNode",
+    "Started",
+]
+
+WAITING, RUNNING, DONE, SKIPPED, FAILED = range(5)
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """The run begins."""
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """A node has its value."""
+
+    index: int
+    value: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """A node failed."""
+
+    index: int
+    error: SwarmError
+
+
+@dataclass(frozen=True, slots=True)
+class RunNode:
+    """Do this node's work with these arguments."""
+
+    node: PlanNode
+    arguments: dict[str, Any]
+    scope: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class SkipNode:
+    """Say that this node does not run, and why."""
+
+    node: PlanNode
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class FailNode:
+    """Say that this node failed; `handled` when the run goes on."""
+
+    node: PlanNode
+    error: SwarmError
+    handled: bool
+
+
+@dataclass(frozen=True, slots=True)
+class EndRun:
+    """Everything is settled, or a failure ended the run (`error`); `choice` is the output taken."""
+
+    value: Any = None
+    choice: OutputChoice | None = None
+    error: SwarmError | None = None
+    node: PlanNode | None = None
+
+
+Event = Started | Done | Failed
+Command = RunNode | SkipNode | FailNode | EndRun
+STARTED = Started()
+
+
+class Scheduler:
+    """The state of one level of one run.
+
+    Args:
+        plan: what to run.
+        scope: the names around it (`input`, outer nodes, `loop` ...); owned from here on, the values
+            of done nodes are added to it.
+    """
+
+    __slots__ = ("errors", "open", "plan", "scope", "state", "waiting")
+
+    def __init__(self, plan: Plan, scope: dict[str, Any]) -> None:
+        self.plan, self.scope = plan, scope
+        self.waiting = [len(node.parents) for node in plan.nodes]
+        self.state = bytearray(len(plan.nodes))
+        self.open = len(plan.nodes)
+        self.errors: dict[int, SwarmError] = {}
+
+    def handle(self, event: Event) -> list[Command]:
+        """Return what to do now that `event` happened."""
+        commands: list[Command] = []
+        if isinstance(event, Done):
+            self.state[event.index] = DONE
+            self.scope[self.plan.nodes[event.index].name] = event.value
+            self._settle(event.index, commands)
+        elif isinstance(event, Failed):
+            node = self.plan.nodes[event.index]
+            if not self._fail(node, event.error, commands):
+                return commands
+            self._settle(event.index, commands)
+        else:
+            for index in self.plan.roots:
+                if not self._advance(index, commands):
+                    return commands
+        if self.open == 0:
+            commands.append(self._end())
+        elif len(commands) > 1:
+            commands.sort(key=_most_urgent)
+        return commands
+
+    def _settle(self, index: int, commands: list[Command]) -> bool:
+        """Count `index` as settled and go on with what only waited for it; False when the run ends."""
+        settled = [index]
+        nodes, waiting = self.plan.nodes, self.waiting
+        while settled:
+            self.open -= 1
+            for child in nodes[settled.pop()].children:
+                waiting[child] -= 1
+                if waiting[child] == 0:
+                    outcome = self._decide(nodes[child], commands)
+                    if outcome is None:
+                        return False
+                    if outcome:
+                        settled.append(child)
+        return True
+
+    def _advance(self, index: int, commands: list[Command]) -> bool:
+        outcome = self._decide(self.plan.nodes[index], commands)
+        if outcome:
+            return self._settle(index, commands)
+        return outcome is not None
+
+    def _decide(self, node: PlanNode, commands: list[Command]) -> bool | None:
+        """Run, skip or fail a ready node; return whether it is settled, None when the run ends."""
+        scope = self.scope
+        if node.handles:
+            error = next((self.errors[i] for i in node.handles if i in self.errors), None)
+            if error is None:
+                return self._skip(node, "nothing failed that it handles", commands)
+            scope = {**scope, "error": {"message": error.what, "code": error.code}}
+        for name in node.needs:
+            if name not in scope:
+                return self._skip(node, f"{name!r} has no value: it did not run", commands)
+        try:
+            if node.when is not None and not node.when(scope):
+                return self._skip(node, f"not ({node.when_text})", commands)
+            arguments = node.bind(scope)
+        except SwarmError as error:
+            return True if self._fail(node, error, commands) else None
+        self.state[node.index] = RUNNING
+        commands.append(RunNode(node, arguments, scope))
+        return False
+
+    def _skip(self, node: PlanNode, reason: str, commands: list[Command]) -> bool:
+        self.state[node.index] = SKIPPED
+        commands.append(SkipNode(node, reason))
+        return True
+
+    def _fail(self, node: PlanNode, error: SwarmError, commands: list[Command]) -> bool:
+        """Record a failure; return whether the run goes on."""
+        self.state[node.index] = FAILED
+        self.errors[node.index] = error
+        handled = node.spec.on_error != "fail"
+        commands.append(FailNode(node, error, handled))
+        if not handled:
+            commands[:] = [command for command in commands if not isinstance(command, RunNode)]
+            commands.append(EndRun(error=error, node=node))
+        return handled
+
+    def _end(self) -> EndRun:
+        for choice in self.plan.outputs:
+            if all(name in self.scope for name in choice.needs):
+                try:
+                    return EndRun(value=choice.value(self.scope), choice=choice)
+                except SwarmError as error:
+                    return EndRun(error=error)
+        if not self.plan.outputs:
+            return EndRun()
+        names = ", ".join(choice.text for choice in self.plan.outputs)
+        return EndRun(
+            error=NodeError(
+                f"no output: none of {names} ran", where=self.plan.name, code="no_output",
+                hint="add an output that always runs, such as a reply without `when`",
+            )
+        )  # fmt: skip
+
+
+def _most_urgent(command: Command) -> int:
+    """Sort: what is only said first, then the longest path first, an end last."""
+    if isinstance(command, RunNode):
+        return -command.node.priority
+    return 1 if isinstance(command, EndRun) else -1_000_000

@@ -1,0 +1,303 @@
+"""What happens in a run: one frozen class per event, to and from JSON, versioned.
+
+Every started thing has exactly one end: `node.started` is followed by one of `node.finished`,
+`node.failed`, `node.cancelled`; `model.requested` by `model.finished`; `tool.called` by
+`tool.finished`; `run.started` by `run.finished`, `run.failed` or `run.cancelled`.
+A node is named by its path (`notes[17]/summary`), never by a position in time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any, ClassVar
+
+__all__ = [
+    "EVENTS",
+    "VERSION",
+    "ConfidenceScored",
+    "Event",
+    "ExpertEscalated",
+    "ModelFinished",
+    "ModelRequested",
+    "ModelToken",
+    "NodeCancelled",
+    "NodeFailed",
+    "NodeFinished",
+    "NodeSkipped",
+    "NodeStarted",
+    "NoteAdded",
+    "RouteDecided",
+    "RunCancelled",
+    "RunFailed",
+    "RunFinished",
+    "RunPausedEvent",
+    "RunResumed",
+    "RunStarted",
+    "ToolCalled",
+    "ToolFinished",
+    "ToolRefused",
+    "from_json",
+    "to_json",
+]
+
+VERSION = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """What all events have: the run's id, and seconds since the epoch."""
+
+    type: ClassVar[str] = "event"
+    run: str
+    at: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodeEvent(Event):
+    """An event of one node, named by its path."""
+
+    node: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunStarted(Event):
+    """A run began: of which graph, on which input."""
+
+    type: ClassVar[str] = "run.started"
+    graph: str
+    input: Mapping[str, Any]
+    version: int = VERSION
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodeStarted(NodeEvent):
+    """A node's conditions hold and it runs."""
+
+    type: ClassVar[str] = "node.started"
+    kind: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodeSkipped(NodeEvent):
+    """A node does not run; `reason` says which condition or reference decided."""
+
+    type: ClassVar[str] = "node.skipped"
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelRequested(NodeEvent):
+    """An expert asks a model (`backend/name`) on a rung of its cascade, from 0."""
+
+    type: ClassVar[str] = "model.requested"
+    model: str
+    rung: int
+    attempt: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelToken(NodeEvent):
+    """A piece of the answer as it is written; withdrawn if `expert.escalated` follows."""
+
+    type: ClassVar[str] = "model.token"
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelFinished(NodeEvent):
+    """A model answered, or failed (`error`); tokens and milliseconds of this one call."""
+
+    type: ClassVar[str] = "model.finished"
+    model: str
+    rung: int
+    way: str = ""
+    input_tokens: int = 0
+    output_tokens: int = 0
+    latency_ms: float = 0.0
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConfidenceScored(NodeEvent):
+    """How sure an answer is, by which estimator, against which threshold, and what follows."""
+
+    type: ClassVar[str] = "confidence.scored"
+    model: str
+    rung: int
+    confidence: float | None
+    estimator: str
+    source: str
+    threshold: float | None
+    accepted: bool
+    signals: Mapping[str, float] = field(default_factory=dict[str, float])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExpertEscalated(NodeEvent):
+    """The next model of the cascade is asked; any text streamed so far is withdrawn."""
+
+    type: ClassVar[str] = "expert.escalated"
+    model: str
+    to_model: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RouteDecided(NodeEvent):
+    """The router chose an expert, or none; `way` is `rules`, `classifier` or `model`."""
+
+    type: ClassVar[str] = "route.decided"
+    expert: str | None
+    scores: Mapping[str, float]
+    way: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToolCalled(NodeEvent):
+    """A tool is called, by a node or by a model."""
+
+    type: ClassVar[str] = "tool.called"
+    tool: str
+    arguments: Mapping[str, Any]
+    attempt: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToolFinished(NodeEvent):
+    """A tool returned, or failed (`error`)."""
+
+    type: ClassVar[str] = "tool.finished"
+    tool: str
+    latency_ms: float = 0.0
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToolRefused(NodeEvent):
+    """A model asked for a tool it may not call (not listed, or unsafe without approval)."""
+
+    type: ClassVar[str] = "tool.refused"
+    tool: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoteAdded(Event):
+    """Something the reader should know, said once a run (`backend_unavailable`, ...)."""
+
+    type: ClassVar[str] = "run.note"
+    code: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodeFinished(NodeEvent):
+    """A node has its value; for experts the marks say how sure and who answered."""
+
+    type: ClassVar[str] = "node.finished"
+    value: Any
+    latency_ms: float
+    marks: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodeFailed(NodeEvent):
+    """A node failed; `handled` when `on_error` says how to go on."""
+
+    type: ClassVar[str] = "node.failed"
+    code: str
+    message: str
+    handled: bool
+    latency_ms: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodeCancelled(NodeEvent):
+    """A running node was stopped, because the run was cancelled or failed elsewhere."""
+
+    type: ClassVar[str] = "node.cancelled"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunPausedEvent(NodeEvent):
+    """The run waits for a person's answer."""
+
+    type: ClassVar[str] = "run.paused"
+    text: str
+    answer: Mapping[str, Any]
+    token: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunResumed(NodeEvent):
+    """A person answered and the run goes on."""
+
+    type: ClassVar[str] = "run.resumed"
+    answer: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunFinished(Event):
+    """The run ended with an output: `completed`, or `refused`."""
+
+    type: ClassVar[str] = "run.finished"
+    status: str
+    output: Any
+    text: str
+    confidence: float | None
+    usage: Mapping[str, int]
+    latency_ms: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunFailed(Event):
+    """The run ended without an output."""
+
+    type: ClassVar[str] = "run.failed"
+    code: str
+    message: str
+    node: str | None
+    latency_ms: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunCancelled(Event):
+    """The run was stopped from outside."""
+
+    type: ClassVar[str] = "run.cancelled"
+    latency_ms: float
+
+
+EVENTS: dict[str, type[Event]] = {
+    cls.type: cls
+    for cls in (
+        RunStarted, NodeStarted, NodeSkipped, ModelRequested, ModelToken, ModelFinished, ConfidenceScored,
+        ExpertEscalated, RouteDecided, ToolCalled, ToolFinished, ToolRefused, NoteAdded, NodeFinished,
+        NodeFailed, NodeCancelled, RunPausedEvent, RunResumed, RunFinished, RunFailed, RunCancelled,
+    )
+}  # fmt: skip
+
+
+def to_json(event: Event) -> dict[str, Any]:
+    """Return the event as plain data, `type` first."""
+    table: dict[str, Any] = {"type": event.type}
+    for item in fields(event):
+        table[item.name] = getattr(event, item.name)
+    return table
+
+
+def from_json(table: Mapping[str, Any]) -> Event:
+    """Return the event of `to_json`; unknown fields, of a later version, are left out.
+
+    Raises:
+        ValueError: the type is unknown or a field is missing.
+    """
+    cls = EVENTS.get(str(table.get("type")))
+    if cls is None:
+        raise ValueError(f"unknown event type {table.get('type')!r}")
+    names = {item.name for item in fields(cls)}
+    try:
+        return cls(**{key: value for key, value in table.items() if key in names})
+    except TypeError as error:
+        raise ValueError(f"{cls.type}: {error}") from error

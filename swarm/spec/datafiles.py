@@ -1,0 +1,233 @@
+"""The files that an expert names: prompts, examples, requests and documents, read and checked.
+
+A path written in a file is relative to that file's folder and may not leave it; one given as an
+option or in Python may be anywhere (`Base.confined`).
+"""
+
+from __future__ import annotations
+
+import glob
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+from swarm.messages import Passage
+from swarm.spec.findings import did_you_mean
+from swarm.spec.load import read_text_file
+
+__all__ = ["Base", "DataError", "Example", "find", "read_documents", "read_examples", "read_text", "read_texts"]
+
+MAX_TEXT_BYTES = 1_000_000
+MAX_ROWS_BYTES = 64_000_000
+MAX_DOCUMENTS = 2_000
+MAX_DOCUMENTS_BYTES = 20_000_000
+SHOWN_ROWS = 3
+LABELLED = ("classify", "moderate")
+Example = tuple[str, str]
+
+
+class DataError(Exception):
+    """A file that cannot be used: a code of `CODES`, one sentence, and what to do."""
+
+    def __init__(self, code: str, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.code, self.message, self.hint = code, message, hint
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Base:
+    """What a path is relative to, and whether it must stay inside."""
+
+    folder: Path
+    confined: bool = True
+
+
+def find(name: str, base: Base) -> Path:
+    """Return the file that `name` means.
+
+    Raises:
+        DataError: SW019 it leaves the folder, SW020 it is not there.
+    """
+    path = base.folder / _inside(name, base)
+    if not path.exists():
+        message = f"there is no file {name!r}"
+        if not path.parent.is_dir():
+            raise DataError("SW020", message, f"there is no folder {path.parent.name!r} either")
+        names = [entry.name for entry in path.parent.iterdir() if not entry.name.startswith(".")]
+        raise DataError("SW020", message, did_you_mean(path.name, names, what="files in that folder"))
+    _stay(path, name, base)
+    return path
+
+
+def read_text(name: str, base: Base, *, max_bytes: int = MAX_TEXT_BYTES) -> str:
+    """Return the text of the file `name`.
+
+    Raises:
+        DataError: it leaves the folder, is not there, is too large, or is not UTF-8.
+    """
+    text, trouble = read_text_file(find(name, base), max_bytes)
+    if trouble is not None:
+        raise DataError(trouble.code, trouble.message, trouble.hint)
+    return text
+
+
+def read_documents(patterns: Sequence[str], base: Base) -> tuple[tuple[Passage, ...], tuple[int, ...]]:
+    """Return the documents that the patterns match, in order, and the patterns that match none.
+
+    Raises:
+        DataError: a pattern leaves the folder, a plain name is not there, or it is too much.
+    """
+    found: dict[str, Path] = {}
+    empty: list[int] = []
+    for index, pattern in enumerate(patterns):
+        names = _matches(pattern, base)
+        if not names:
+            empty.append(index)
+        found |= {name: base.folder / name for name in names}
+    if len(found) > MAX_DOCUMENTS:
+        raise DataError("SW005", f"{len(found):,} documents match: {MAX_DOCUMENTS:,} at most", "name fewer")
+    passages: list[Passage] = []
+    size = 0
+    for name, path in found.items():
+        _stay(path, name, base)
+        text, trouble = read_text_file(path, MAX_TEXT_BYTES)
+        if trouble is not None:
+            raise DataError(trouble.code, trouble.message, trouble.hint)
+        size += len(text)
+        passages.append(Passage(name=name, text=text))
+    if size > MAX_DOCUMENTS_BYTES:
+        raise DataError("SW005", f"the documents have {size:,} characters: {MAX_DOCUMENTS_BYTES:,} at most")
+    return tuple(passages), tuple(empty)
+
+
+def read_examples(
+    source: str | Sequence[Any], base: Base, *, kind: str, main: str, labels: Sequence[str] | None
+) -> tuple[Example, ...]:
+    """Return the examples of an expert as (text, answer).
+
+    Rows are `{text, label}` or `{input, expected}`; other columns are ignored. The answer of a
+    moderator's harmless example is "". Answers that are no text are JSON.
+
+    Args:
+        source: a file of JSON lines, or the rows themselves.
+        main: the expert's main input. `labels`: the only answers allowed, if known.
+
+    Raises:
+        DataError: SW060 with the first bad rows by their line, or the file cannot be read.
+    """
+    rows = _rows(read_text(source, base, max_bytes=MAX_ROWS_BYTES)) if isinstance(source, str) else _listed(source)
+    word = "line" if isinstance(source, str) else "row"
+    allowed = None if labels is None else frozenset(labels)
+    result: list[Example] = []
+    bad: list[str] = []
+    for number, row in rows:
+        try:
+            result.append(_example(row, kind, main, allowed))
+        except ValueError as error:
+            bad.append(f"{word} {number}: {error}")
+    if bad:
+        raise _bad_rows(bad, source)
+    return tuple(result)
+
+
+def read_texts(name: str, base: Base) -> tuple[str, ...]:
+    """Return the `text` of every row of a JSON lines file.
+
+    Raises:
+        DataError: as `read_examples`.
+    """
+    texts: list[str] = []
+    bad: list[str] = []
+    for number, row in _rows(read_text(name, base, max_bytes=MAX_ROWS_BYTES)):
+        try:
+            texts.append(_text(_table(row).get("text"), "text"))
+        except ValueError as error:
+            bad.append(f"line {number}: {error}")
+    if bad:
+        raise _bad_rows(bad, name)
+    return tuple(texts)
+
+
+def _inside(name: str, base: Base) -> Path:
+    path = Path(name)
+    if base.confined and (path.is_absolute() or ".." in path.parts or name.startswith("~")):
+        raise DataError("SW019", f"{name!r} leaves the folder of the file", "copy it beside the file")
+    return path
+
+
+def _stay(path: Path, name: str, base: Base) -> None:
+    if base.confined and not path.resolve().is_relative_to(base.folder.resolve()):
+        raise DataError("SW019", f"{name!r} is a link that leaves the folder", "copy it beside the file")
+
+
+def _matches(pattern: str, base: Base) -> list[str]:
+    _inside(pattern, base)
+    if not glob.has_magic(pattern):
+        find(pattern, base)
+        return [pattern]
+    names = glob.glob(pattern, root_dir=base.folder, recursive=True)
+    return sorted(name for name in names if (base.folder / name).is_file())
+
+
+def _rows(text: str) -> Iterator[tuple[int, Any]]:
+    """Yield line number and value; a line that is not JSON is a ValueError as value."""
+    for number, line in enumerate(text.split("\n"), start=1):
+        if line.strip():
+            try:
+                yield number, json.loads(line)
+            except (json.JSONDecodeError, RecursionError) as error:
+                yield number, ValueError(f"not JSON ({error})")
+
+
+def _listed(rows: Sequence[Any]) -> Iterator[tuple[int, Any]]:
+    yield from enumerate(rows, start=1)
+
+
+def _bad_rows(bad: Sequence[str], source: Any) -> DataError:
+    name = repr(source) if isinstance(source, str) else "the examples"
+    more = f"; and {len(bad) - SHOWN_ROWS} more" if len(bad) > SHOWN_ROWS else ""
+    message = f"bad rows in {name}: {'; '.join(bad[:SHOWN_ROWS])}{more}"
+    return DataError("SW060", message, 'a row is {"text": "...", "label": "..."}')
+
+
+def _table(row: Any) -> dict[str, Any]:
+    if isinstance(row, ValueError):
+        raise row
+    if not isinstance(row, dict):
+        raise ValueError("not an object {...}")
+    return cast("dict[str, Any]", row)
+
+
+def _text(value: Any, name: str) -> str:
+    if not isinstance(value, str):
+        raise ValueError(f"no {name!r}" if value is None else f"{name!r} is not text")
+    if not value.strip():
+        raise ValueError(f"{name!r} is empty")
+    return value
+
+
+def _example(row: Any, kind: str, main: str, labels: frozenset[str] | None) -> Example:
+    table = _table(row)
+    if "input" in table:
+        given = table["input"]
+        text = cast("dict[str, Any]", given).get(main) if isinstance(given, dict) else given
+        answer = table.get("expected")
+    else:
+        text, answer = table.get("text"), table.get("label", table.get("expected"))
+    text = _text(text, main if "input" in table else "text")
+    if kind not in LABELLED:
+        return text, answer if isinstance(answer, str) else json.dumps(answer, ensure_ascii=False)
+    return text, _label(answer, kind, labels)
+
+
+def _label(answer: Any, kind: str, labels: frozenset[str] | None) -> str:
+    if isinstance(answer, dict):
+        answer = cast("dict[str, Any]", answer).get("label" if kind == "classify" else "category")
+    if kind == "moderate" and (answer is None or answer == "none"):
+        return ""
+    label = _text(answer, "label")
+    if labels is not None and label not in labels:
+        raise ValueError(f"label {label!r}: {did_you_mean(label, labels) or 'not one of the labels'}")
+    return label
