@@ -1,1 +1,1 @@
-
+"""The command line: `swarm demo`, `check`, `run` and the others, one module each under `commands`."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from typing import Any
+from typing import Any, cast
 
 from swarm import events as ev
 from swarm._engine.context import Run
@@ -114,10 +114,12 @@ def _obey(commands: list[Command], run: Run, path: str, *, top: bool) -> tuple[l
 
 
 def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
-    error: BaseException = group
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
-    return error
+    inner = group.exceptions[0]
+    return (
+        _first(cast("BaseExceptionGroup[BaseException]", inner))
+        if isinstance(inner, BaseExceptionGroup)
+        else inner
+    )
 
 
 async def _report(command: RunNode, run: Run, path: str, inbox: _Inbox, *, top: bool) -> None:

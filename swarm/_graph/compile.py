@@ -6,32 +6,30 @@ only when there are none.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import cast
 
 import networkx as nx
 
 from swarm._graph import check
+from swarm._graph.assemble import Edges, output_choices, plan_nodes, roots_of
 from swarm._graph.facts import Facts
 from swarm._graph.forms import (
-    Bound,
     Form,
     OutputForm,
     Read,
-    body_form,  # noqa: F401  (re-exported for tests of bodies)
-    evaluator,
     node_form,
     output_form,
-    table_evaluator,
+    refs_of,
 )
 from swarm._graph.kinds import item_type, loop_type, node_type, outputs_type
-from swarm._graph.plan import OutputChoice, Plan, PlanNode
-from swarm.spec.catalogue import Catalogue, ResolvedExpert
-from swarm.spec.condition import Expr, Ref, compile_expression, references, truth_of, write
-from swarm.spec.findings import Finding, did_you_mean
-from swarm.spec.graph import EachNode, ExpertNode, GraphNode, GraphSpec, RepeatNode, RouteNode
-from swarm.spec.template import TemplateError, parse_template
+from swarm._graph.lint import check_prompts, check_shadows, warn_unused
+from swarm._graph.plan import Plan, PlanNode
+from swarm.spec.catalogue import Catalogue
+from swarm.spec.condition import Expr, write
+from swarm.spec.findings import Finding
+from swarm.spec.graph import EachNode, ExpertNode, GraphNode, GraphSpec, RepeatNode
 from swarm.spec.types import ANY, Type, record
 
 __all__ = ["compile_graph"]
@@ -79,15 +77,15 @@ def compile_graph(
     level = Level(
         catalogue=catalogue, findings=findings, broken=broken, outer={"input": record(inputs), **unread}
     )
-    _check_experts(spec, catalogue, findings)
+    check_prompts(spec, catalogue, findings)
     compiled = _level(forms, level)
     _check_outputs(outputs, compiled, findings)
-    _warn_unused(spec, forms, outputs, findings)
-    if any(finding.severity == "error" for finding in findings):
+    warn_unused(spec, forms, outputs, findings)
+    if any(finding.severity == "error" for finding in findings) or not compiled.nodes:
         return None, findings
     plan = Plan(
-        name=spec.name, nodes=compiled.nodes, inputs=spec.input, outputs=_choices(outputs, compiled),
-        output=outputs_type(outputs, compiled.env), roots=_roots(compiled.nodes), index=compiled.index, file=file,
+        name=spec.name, nodes=compiled.nodes, inputs=spec.input, outputs=output_choices(outputs, compiled.index),
+        output=outputs_type(outputs, compiled.env), roots=roots_of(compiled.nodes), index=compiled.index, file=file,
     )  # fmt: skip
     return plan, findings
 
@@ -115,7 +113,7 @@ def _level(forms: Mapping[str, Form], level: Level) -> Compiled:
     for form in forms.values():
         _check_node(form, level, env, facts)
     return Compiled(
-        nodes=_plan_nodes(sorted_forms, graph, level, env, inner), env=env, facts=facts,
+        nodes=_nodes(sorted_forms, graph, level, env, inner), env=env, facts=facts,
         index={name: position for position, name in enumerate(order)},
     )  # fmt: skip
 
@@ -141,8 +139,8 @@ def _order(graph: nx.DiGraph[str], forms: Mapping[str, Form], findings: list[Fin
         if len(component) == 1 and not graph.has_edge(first, first):
             continue
         cycle = [first]
-        for source, _ in nx.find_cycle(graph.subgraph(component), first)[1:]:
-            cycle.append(source)
+        edges = cast("list[tuple[str, str]]", nx.find_cycle(graph.subgraph(component), first))  # pyright: ignore[reportUnknownMemberType]
+        cycle += [source for source, _ in edges[1:]]
         findings.append(
             Finding(
                 code="SW021", message=f"nodes wait for each other: {' -> '.join([*cycle, first])}",
@@ -172,7 +170,7 @@ def _inner(
         bound = {form.spec.as_: item_type(form, env), "index": Type(base="integer")}
     elif isinstance(form.spec, RepeatNode):
         bound = {"loop": loop_type(form, env)}
-    _check_shadows(form, env, bound, level.findings)
+    check_shadows(form, env, bound, level.findings)
     known, present = facts.at(form.name)
     inside = Level(
         catalogue=level.catalogue, findings=level.findings, broken=level.broken, outer={**env, **bound},
@@ -185,8 +183,8 @@ def _inner(
     if form.until is not None:
         check.check_condition(form.until, compiled.env, (*form.path, "until"), level.findings)
     plan = Plan(
-        name=form.name, nodes=compiled.nodes, inputs={}, outputs=_choices(form.body.outputs, compiled),
-        output=body_type, roots=_roots(compiled.nodes), index=compiled.index,
+        name=form.name, nodes=compiled.nodes, inputs={}, outputs=output_choices(form.body.outputs, compiled.index),
+        output=body_type, roots=roots_of(compiled.nodes), index=compiled.index,
     )  # fmt: skip
     return plan, body_type
 
@@ -196,27 +194,6 @@ def kind_of_items(form: Form, env: Mapping[str, Type]) -> Type:
     from swarm._graph.kinds import type_of
 
     return type_of(form.items, env) if form.items is not None else ANY
-
-
-def _check_shadows(
-    form: Form, env: Mapping[str, Type], bound: Mapping[str, Type], findings: list[Finding]
-) -> None:
-    assert form.body is not None
-    for name in bound:
-        if name in env and name not in ("loop", "index"):
-            findings.append(
-                Finding(code="SW016", message=f"{name!r} is already the name of something else", path=(*form.path, "as"), hint="choose another name")
-            )  # fmt: skip
-    if form.body.single:
-        return
-    for name in form.body.nodes:
-        if name in env or name in bound:
-            findings.append(
-                Finding(
-                    code="SW016", message=f"{name!r} is already the name of a node outside this body",
-                    path=(*form.path, "do", "nodes", name), at_key=True, hint="choose another name",
-                )
-            )  # fmt: skip
 
 
 def _subgraph(form: Form, level: Level) -> tuple[Plan | None, Type | None]:
@@ -263,168 +240,27 @@ def _check_outputs(
         reads = [
             Read(ref=ref, path=output.path, role="output")
             for output in outputs
-            for ref in _refs(output.value)
+            for ref in refs_of(output.value)
         ]
         check.check_reads(reads, compiled.env, findings)
 
 
-def _refs(bound: Bound) -> Iterable[Ref]:
-    from swarm._graph.forms import First
-
-    if isinstance(bound, First):
-        for item in bound.items:
-            yield from _refs(item)
-    elif isinstance(bound, list):
-        for item in bound:
-            yield from _refs(item)
-    elif isinstance(bound, dict):
-        for item in bound.values():
-            yield from _refs(item)
-    else:
-        yield from references(bound)
-
-
-def _check_experts(spec: GraphSpec, catalogue: Catalogue, findings: list[Finding]) -> None:
-    """Report prompts that use what their expert does not have."""
-    for name, expert in spec.experts.items():
-        resolved = catalogue.experts.get(name)
-        if resolved is None or expert.prompt is None:
-            continue
-        findings.extend(prompt_findings(resolved, ("experts", name, "prompt")))
-
-
-def prompt_findings(expert: ResolvedExpert, path: PathT) -> list[Finding]:
-    """Return what is wrong with an expert's prompt: syntax, names and fields."""
-    findings: list[Finding] = []
-    where = f"{expert.prompt_file}: " if expert.prompt_file else ""
-    try:
-        template = parse_template(expert.prompt)
-    except TemplateError as error:
-        row = expert.prompt.count("\n", 0, error.pos) + 1
-        prefix = f"{expert.prompt_file}:{row}: " if where else ""
-        offset, length = (0, 0) if where else (error.pos, error.length)
-        message = f"{prefix}{error}"
-        return [
-            Finding(
-                code=error.code, message=message, path=path, offset=offset, length=length, hint=error.hint
-            )
-        ]
-    known = [*expert.inputs, "labels", "questions", "documents"]
-    for ref in template.refs:
-        if ref.name not in known:
-            row = expert.prompt.count("\n", 0, ref.pos) + 1
-            prefix = f"{expert.prompt_file}:{row}: " if where else ""
-            message = f"{prefix}undefined template variable {ref.name!r}"
-            offset, length = (0, 0) if where else (ref.pos, len(ref.name))
-            findings.append(
-                Finding(code="SW051", message=message, path=path, offset=offset, length=length, hint=did_you_mean(ref.name, known))
-            )  # fmt: skip
-    return findings
-
-
-def _warn_unused(
-    spec: GraphSpec, forms: Mapping[str, Form], outputs: Sequence[OutputForm], findings: list[Finding]
-) -> None:
-    used = {
-        read.ref.fields[0]
-        for form in forms.values()
-        for read in form.outward()
-        if read.ref.name == "input" and read.ref.fields
-    }
-    used |= {
-        ref.fields[0]
-        for output in outputs
-        for ref in _refs(output.value)
-        if ref.name == "input" and ref.fields
-    }
-    whole = any(
-        read.ref.name == "input" and not read.ref.fields for form in forms.values() for read in form.outward()
-    )
-    for name in spec.input:
-        if name not in used and not whole:
-            findings.append(
-                Finding(code="SW090", message=f"input {name!r} is not used", path=("input", name), at_key=True, severity="warning", hint="remove it, or use input." + name)
-            )  # fmt: skip
-
-
-def _roots(nodes: Sequence[PlanNode]) -> tuple[int, ...]:
-    return tuple(node.index for node in nodes if not node.parents)
-
-
-def _choices(outputs: Sequence[OutputForm], compiled: Compiled) -> tuple[OutputChoice, ...]:
-    made: list[OutputChoice] = []
-    for output in outputs:
-        refs = list(_refs(output.value))
-        node = next((compiled.index[ref.name] for ref in refs if ref.name in compiled.index), -1)
-        single = isinstance(output.value, Ref)
-        made.append(
-            OutputChoice(
-                needs=tuple(dict.fromkeys(ref.name for ref in refs if not ref.optional)),
-                value=evaluator(output.value), node=node if single else -1, whole=bool(output.name), text=output.text,
-            )
-        )  # fmt: skip
-    return tuple(made)
-
-
-def _plan_nodes(
+def _nodes(
     forms: Mapping[str, Form],
     graph: nx.DiGraph[str],
     level: Level,
     env: Mapping[str, Type],
     inner: Mapping[str, Plan | None],
 ) -> tuple[PlanNode, ...]:
-    if any(finding.severity == "error" for finding in level.findings):
+    """Return the nodes of the plan; none if something was wrong with the level."""
+    unresolved = any(
+        isinstance(form.spec, ExpertNode) and form.spec.expert not in level.catalogue.experts
+        for form in forms.values()
+    )  # reported where names are resolved
+    if unresolved or any(finding.severity == "error" for finding in level.findings):
         return ()
-    index = {name: position for position, name in enumerate(forms)}
-    priority: dict[str, int] = {}
-    for name in reversed(list(forms)):
-        priority[name] = 1 + max((priority[child] for child in graph.successors(name)), default=0)
-    failing: dict[str, list[int]] = {}
-    for name, form in forms.items():
-        failing.setdefault(form.spec.on_error, []).append(index[name])
-    return tuple(
-        _plan_node(
-            form, level, env, index=index, inner=inner[name], priority=priority[name],
-            parents=tuple(sorted(index[other] for other in graph.predecessors(name))),
-            children=tuple(sorted(index[other] for other in graph.successors(name))),
-            handles=tuple(failing.get(name, ())),
-        )
-        for name, form in forms.items()
-    )  # fmt: skip
-
-
-def _plan_node(
-    form: Form,
-    level: Level,
-    env: Mapping[str, Type],
-    *,
-    index: Mapping[str, int],
-    inner: Plan | None,
-    priority: int,
-    parents: tuple[int, ...],
-    children: tuple[int, ...],
-    handles: tuple[int, ...],
-) -> PlanNode:
-    spec, catalogue = form.spec, level.catalogue
-    needs = dict.fromkeys(read.ref.name for read in form.outward() if not read.ref.optional)
-    needs = [name for name in needs if name not in ("input", "loop", "error")]
-    choices: tuple[ResolvedExpert, ...] = ()
-    if isinstance(spec, RouteNode):
-        names = catalogue.routable if spec.route == "all" else tuple(spec.route)
-        choices = tuple(catalogue.experts[name] for name in names if name in catalogue.experts)
-    return PlanNode(
-        index=index[form.name], name=form.name, kind=form.kind, spec=spec, parents=parents, children=children,
-        when=_condition(form.when), when_text=write(form.when) if form.when is not None else "",
-        needs=tuple(needs), bind=table_evaluator(form.values, spec.params),
-        expert=catalogue.experts[spec.expert] if isinstance(spec, ExpertNode) else None, choices=choices,
-        template=form.template, body=inner, items=evaluator(form.items) if form.items is not None else None,
-        next=table_evaluator(form.next) if isinstance(spec, RepeatNode) else None, until=_condition(form.until),
-        handler=index.get(spec.on_error, -1), handles=handles, priority=priority, output=env[form.name],
-    )  # fmt: skip
-
-
-def _condition(expr: Expr | None) -> Callable[[Mapping[str, Any]], bool] | None:
-    if expr is None:
-        return None
-    value = compile_expression(expr)
-    return lambda scope: truth_of(value(scope), expr)
+    edges = Edges(
+        parents={name: list(graph.predecessors(name)) for name in forms},
+        children={name: list(graph.successors(name)) for name in forms},
+    )
+    return plan_nodes(forms, edges, level.catalogue, env, inner)

@@ -41,6 +41,7 @@ __all__ = [
     "evaluator",
     "node_form",
     "output_form",
+    "refs_of",
 ]
 
 Path = tuple[str | int, ...]
@@ -204,6 +205,21 @@ def output_form(raw: Any, path: Path, reader: _Reader | Findings) -> tuple[Outpu
     return tuple(found)
 
 
+def refs_of(bound: Bound) -> Iterator[Ref]:
+    """Yield every reference in a binding."""
+    if isinstance(bound, First):
+        for item in bound.items:
+            yield from refs_of(item)
+    elif isinstance(bound, list):
+        for item in bound:
+            yield from refs_of(item)
+    elif isinstance(bound, dict):
+        for item in bound.values():
+            yield from refs_of(item)
+    else:
+        yield from references(bound)
+
+
 class _Reader:
     """Parses the texts of one node and remembers every reference in them."""
 
@@ -237,9 +253,8 @@ class _Reader:
         if isinstance(raw, Mapping):
             table = cast("dict[str, Any]", raw)
             if list(table) == ["first"] and isinstance(table["first"], list):
-                options = [
-                    self.bound(item, (*path, "first", i), role) for i, item in enumerate(table["first"])
-                ]
+                given = cast("list[Any]", table["first"])
+                options = [self.bound(item, (*path, "first", i), role) for i, item in enumerate(given)]
                 return First(tuple(item for item in options if item is not None))
             return self.bindings(table, path, role)
         return Const(value=raw)

@@ -47,6 +47,8 @@ def field_type(kind: Type, fields: Sequence[str]) -> Type | UnknownField:
     """Return the type of `value.field.field`; of a list it is a list of that field."""
     for position, name in enumerate(fields):
         if kind.base == "list":
+            if name == "confident" and position == len(fields) - 1:
+                return BOOLEAN  # of a list: whether all are
             inner = field_type(kind.item or ANY, fields[position:])
             if isinstance(inner, UnknownField):
                 return UnknownField(inner.at + position, inner.choices)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import product
-from typing import Any
+from typing import Any, cast
 
 from swarm.spec.condition import And, Compare, Const, Expr, ListOf, Not, Or, Ref, parts, write
 from swarm.spec.types import Type, same
@@ -176,5 +176,5 @@ def _compare(expr: Compare, case: Case) -> bool:
     left, right = _value(expr.left, case), _value(expr.right, case)
     if expr.op in ("==", "!="):
         return same(left, right) is (expr.op == "==")
-    found = isinstance(right, list) and any(same(left, item) for item in right)
+    found = isinstance(right, list) and any(same(left, item) for item in cast("list[Any]", right))
     return found is (expr.op == "in")

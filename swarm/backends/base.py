@@ -7,7 +7,7 @@ raises only `BackendError` and its kinds; a cancelled call closes its connection
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from typing import Protocol, runtime_checkable
 
 from swarm.messages import Completion, CompletionRequest, Decision, DecisionRequest, TextDelta
@@ -31,7 +31,7 @@ class ModelBackend(Protocol):
         """
         ...
 
-    def stream(self, request: CompletionRequest) -> AsyncIterator[TextDelta | Completion]:
+    def stream(self, request: CompletionRequest) -> AsyncGenerator[TextDelta | Completion, None]:
         """Yield the text as it comes; the last item is the whole `Completion`.
 
         Close the iterator (`aclose`) to stop early: that closes the connection.

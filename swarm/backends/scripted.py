@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeAlias, cast
 
@@ -93,7 +93,7 @@ class ScriptedBackend:
             return _completion(reply, request)
         raise self._wrong_script(request.model, "a decision, and it was asked for text")
 
-    async def stream(self, request: CompletionRequest) -> AsyncIterator[TextDelta | Completion]:
+    async def stream(self, request: CompletionRequest) -> AsyncGenerator[TextDelta | Completion, None]:
         """Yield the text word by word, then the completion."""
         completion = await self.complete(request)
         for word in re.findall(r"\s*\S+|\s+", completion.text):

@@ -6,13 +6,11 @@ from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Any, Literal, Self
 
-from swarm.spec.checked import checked, refuse, without_defaults
+from swarm.spec.checked import check_name, checked, refuse, without_defaults
 from swarm.spec.condition import Ref
 from swarm.spec.expert import Expert
 from swarm.spec.findings import did_you_mean
 from swarm.spec.graph import (
-    NAME,
-    RESERVED,
     AskNode,
     Body,
     EachNode,
@@ -213,16 +211,12 @@ class Block:
 
     def _add(self, name: str, kind: type[Node], values: Mapping[str, Any]) -> NodeRef:
         self._claim(name)
-        self._nodes[name] = checked(kind, without_defaults(kind, values), self._place(name))
+        self._nodes[name] = checked(kind, without_defaults(kind, values), self._place(name), f"node {name!r}")
         return NodeRef(Ref(name=name))
 
     def _claim(self, name: str) -> None:
         """Refuse a name that is no name, is a word of the language, or is taken in this block."""
-        if not NAME.match(name):
-            hint = "small letters, digits and _, a letter first"
-            raise refuse("SW015", f"{name!r} is no name for a node", self._place(name), hint)
-        if name in RESERVED:
-            raise refuse("SW015", f"{name!r} is a word of the language", self._place(name), f"{name}_node")
+        check_name(name, self._place(name))
         if name in self._nodes or name in self._open:
             raise refuse("SW016", f"there is another node called {name!r}", self._place(name))
 
@@ -272,7 +266,11 @@ class _Body(Block):
             return
         nodes = self._finished()
         alone = list(nodes) == [SINGLE] and self._output is None
-        body = nodes[SINGLE] if alone else checked(Body, {"nodes": nodes, "output": self._output}, self._path)
+        body = (
+            nodes[SINGLE]
+            if alone
+            else checked(Body, {"nodes": nodes, "output": self._output}, self._path, "the body")
+        )
         self._outer._open.remove(self._name)
         self._outer._add(self._name, self._kind, {**self._values, "do": body})
 

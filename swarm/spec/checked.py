@@ -1,41 +1,60 @@
-"""Make a part of a graph from plain values; what does not fit is a `SpecError`, never pydantic's."""
+"""What is composed in Python is checked as a file is: the same findings, raised at once."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, TypeVar
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 
-from swarm.errors import Problem, SpecError
-from swarm.spec.types import TypeSyntaxError
+from swarm.errors import SpecError
+from swarm.spec.findings import Finding
+from swarm.spec.report import Report
+from swarm.spec.source import Path
 
-__all__ = ["checked", "refuse", "without_defaults"]
+__all__ = ["check_name", "checked", "raise_for", "refuse", "without_defaults"]
 
-_CODES = {"extra_forbidden": "SW010", "missing": "SW011"}
 _ModelT = TypeVar("_ModelT", bound=BaseModel)
-Path = tuple[str | int, ...]
+
+
+def raise_for(findings: Iterable[Finding]) -> None:
+    """Raise what was found.
+
+    Raises:
+        SpecError: with every finding, if there is any.
+    """
+    problems = [finding.without_file() for finding in findings]
+    if problems:
+        raise SpecError(problems)
 
 
 def refuse(code: str, message: str, path: Path, hint: str = "") -> SpecError:
-    """Return the error for one mistake of a graph composed in Python."""
-    return SpecError([Problem(code, message, path=path, hint=hint)])
+    """Return the error for one mistake."""
+    return SpecError([Finding(code=code, message=message, path=path, hint=hint).without_file()])
 
 
-def checked(model: type[_ModelT], values: Mapping[str, Any], path: Path = ()) -> _ModelT:
-    """Return `values` as a `model`.
+def check_name(name: str, path: Path) -> None:
+    """Raise SpecError for a name that no node, expert or model can have."""
+    report = Report(set())
+    report.name(name, path)
+    raise_for(report.findings)
+
+
+def checked(model: type[_ModelT], values: Mapping[str, Any], path: Path, subject: str) -> _ModelT:
+    """Return `values`, by the names of a file, as a `model`.
 
     Args:
         path: where in the graph this is; every problem's place begins with it.
+        subject: what this is, for the messages.
 
     Raises:
         SpecError: with every value that does not fit.
     """
-    try:
-        return model.model_validate(dict(values))
-    except ValidationError as error:
-        problems = [_problem(detail, path) for detail in error.errors(include_url=False)]
-        raise SpecError(problems) from error
+    report = Report(set())
+    made = report.check(model, dict(values), path, subject)
+    raise_for(report.findings)
+    assert made is not None
+    return made
 
 
 def without_defaults(model: type[BaseModel], values: Mapping[str, Any]) -> dict[str, Any]:
@@ -46,12 +65,3 @@ def without_defaults(model: type[BaseModel], values: Mapping[str, Any]) -> dict[
         for key, value in values.items()
         if value != fields[key].get_default(call_default_factory=True)
     }
-
-
-def _problem(detail: Any, path: Path) -> Problem:
-    place = (*path, *detail["loc"])
-    cause = detail.get("ctx", {}).get("error")
-    if isinstance(cause, TypeSyntaxError):
-        return Problem("SW017", str(cause), path=(*place, *cause.path), hint=cause.hint)
-    message = str(detail["msg"]).removeprefix("Value error, ")
-    return Problem(_CODES.get(detail["type"], "SW012"), f"{place[-1]}: {message}", path=place)

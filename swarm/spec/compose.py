@@ -16,14 +16,16 @@ from typing import Any, cast
 
 from swarm.spec.annotations import type_of
 from swarm.spec.blocks import Block, output_of
-from swarm.spec.checked import checked, refuse
+from swarm.spec.checked import checked, raise_for, refuse
 from swarm.spec.condition import Ref
-from swarm.spec.dump import to_yaml
+from swarm.spec.dump import plain_of, to_yaml
 from swarm.spec.expert import Expert
 from swarm.spec.graph import GraphSpec, ModelSpec
 from swarm.spec.references import Reference
 from swarm.spec.shared import HasSignature, Shared
+from swarm.spec.tree import Tree
 from swarm.spec.types import Type, TypeSyntaxError
+from swarm.spec.validate import read_graph
 
 __all__ = ["Graph"]
 
@@ -104,8 +106,11 @@ class Graph(Block):
         if self._output is None:
             hint = "graph.output(node), or graph.output(first_choice, second_choice)"
             raise refuse("SW011", f"graph {self.name!r} does not say what it answers", ("output",), hint)
-        experts = self._shared.experts
-        return checked(GraphSpec, self._head | {"experts": experts, "nodes": nodes, "output": self._output})
+        whole = {**self._head, "experts": self._shared.experts, "nodes": nodes, "output": self._output}
+        spec = checked(GraphSpec, whole, (), f"graph {self.name!r}")
+        _, findings, _ = read_graph(Tree(data=plain_of(spec)))
+        raise_for(findings)
+        return spec
 
     @property
     def tools(self) -> tuple[HasSignature, ...]:

@@ -8,12 +8,23 @@ No arithmetic, no calls. Looking `.field` up reads declared data, never an attri
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
-from swarm.errors import NodeError
-from swarm.spec.types import same
+from swarm.spec.evaluate import MISSING, compile_expression, field_of, truth_of
+from swarm.spec.expression import (
+    And,
+    Compare,
+    Const,
+    Expr,
+    ListOf,
+    Not,
+    Or,
+    Ref,
+    parts,
+    references,
+    write,
+)
 
 __all__ = [
     "MISSING",
@@ -27,8 +38,11 @@ __all__ = [
     "Or",
     "Ref",
     "compile_expression",
+    "field_of",
     "parse_expression",
+    "parts",
     "references",
+    "truth_of",
     "write",
 ]
 
@@ -45,85 +59,6 @@ class ConditionError(ValueError):
         super().__init__(message)
         self.pos, self.length, self.hint = pos, length, hint
 
-
-class _Missing:
-    """The value of a node that was skipped; only a reference with `?` may meet it."""
-
-    def __repr__(self) -> str:
-        return "MISSING"
-
-
-MISSING: Any = _Missing()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ref:
-    """`name.field.field`; `optional` is the `?` after the name. `pos` and `end` are columns."""
-
-    name: str
-    fields: tuple[str, ...] = ()
-    optional: bool = False
-    pos: int = 0
-    end: int = 0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Const:
-    """A string, number, `true`, `false` or `null`."""
-
-    value: Any
-    pos: int = 0
-    end: int = 0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ListOf:
-    """`[a, b]`."""
-
-    items: tuple[Expr, ...]
-    pos: int = 0
-    end: int = 0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Not:
-    """`not x`."""
-
-    item: Expr
-    pos: int = 0
-    end: int = 0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class And:
-    """`a and b and c`."""
-
-    items: tuple[Expr, ...]
-    pos: int = 0
-    end: int = 0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Or:
-    """`a or b or c`."""
-
-    items: tuple[Expr, ...]
-    pos: int = 0
-    end: int = 0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Compare:
-    """`left op right`, `op` one of `== != < <= > >=`, `in`, `not in`."""
-
-    op: str
-    left: Expr
-    right: Expr
-    pos: int = 0
-    end: int = 0
-
-
-Expr = Ref | Const | ListOf | Not | And | Or | Compare
 
 _TOKEN = re.compile(
     r"""\s*(?:
@@ -345,197 +280,3 @@ def parse_expression(text: str) -> Expr:
     if not text.strip():
         raise ConditionError("an expression is missing", pos=0)
     return _Parser(text).whole()
-
-
-def parts(expr: Expr) -> Iterator[Expr]:
-    """Yield `expr` and everything in it."""
-    yield expr
-    match expr:
-        case Not(item=item):
-            yield from parts(item)
-        case And(items=items) | Or(items=items) | ListOf(items=items):
-            for item in items:
-                yield from parts(item)
-        case Compare(left=left, right=right):
-            yield from parts(left)
-            yield from parts(right)
-        case _:
-            pass
-
-
-def references(expr: Expr) -> list[Ref]:
-    """Return every reference in `expr`, in the order written."""
-    return [part for part in parts(expr) if isinstance(part, Ref)]
-
-
-def write(expr: Expr) -> str:
-    """Return `expr` as text that parses back to the same expression."""
-    match expr:
-        case Ref(name=name, fields=fields, optional=optional):
-            return ".".join([name + ("?" if optional else ""), *fields])
-        case Const(value=value):
-            return _write_constant(value)
-        case ListOf(items=items):
-            return "[" + ", ".join(write(item) for item in items) + "]"
-        case Not(item=item):
-            return f"not {_bracket(item, And, Or)}"
-        case And(items=items):
-            return " and ".join(_bracket(item, And, Or) for item in items)
-        case Or(items=items):
-            return " or ".join(_bracket(item, Or) for item in items)
-        case Compare(op=op, left=left, right=right):
-            loose = (And, Or, Not, Compare)
-            return f"{_bracket(left, *loose)} {op} {_bracket(right, *loose)}"
-
-
-def _bracket(expr: Expr, *kinds: type) -> str:
-    return f"({write(expr)})" if isinstance(expr, kinds) else write(expr)
-
-
-def _write_constant(value: Any) -> str:
-    if value is None or isinstance(value, bool):
-        return {None: "null", True: "true", False: "false"}[value]
-    if isinstance(value, str):
-        escaped = value.replace("\\", "\\\\").replace('"', '\\"')
-        return '"' + escaped.replace("\n", "\\n").replace("\t", "\\t").replace("\r", "\\r") + '"'
-    return repr(value)
-
-
-Scope = Mapping[str, Any]
-Evaluate = Callable[[Scope], Any]
-
-
-def compile_expression(expr: Expr) -> Evaluate:
-    """Return a function from a scope (name -> value) to the value of `expr`.
-
-    A name that is not in the scope is MISSING and reads as null; the caller skips a node whose
-    references without `?` are missing before it evaluates. Raises NodeError on values that the
-    expression cannot be worked out for.
-    """
-    match expr:
-        case Const(value=value):
-            return lambda scope: value
-        case Ref():
-            return _compile_ref(expr)
-        case ListOf(items=items):
-            made = [compile_expression(item) for item in items]
-            return lambda scope: [item(scope) for item in made]
-        case Not(item=item):
-            inner = compile_expression(item)
-            return lambda scope: not _truth(inner(scope), expr)
-        case And(items=items):
-            made = [compile_expression(item) for item in items]
-            return lambda scope: all(_truth(item(scope), expr) for item in made)
-        case Or(items=items):
-            made = [compile_expression(item) for item in items]
-            return lambda scope: any(_truth(item(scope), expr) for item in made)
-        case Compare():
-            return _compile_compare(expr)
-
-
-def truth_of(value: Any, expr: Expr) -> bool:
-    """Return a `when`'s value as a boolean: null is false, anything but a boolean is an error."""
-    return _truth(value, expr)
-
-
-def _truth(value: Any, expr: Expr) -> bool:
-    if value is True:
-        return True
-    if value is False or value is None or value is MISSING:
-        return False
-    raise NodeError(
-        f"{write(expr)!r} needs true or false, got {value!r}"[:300], hint="compare it: `x != null`, `x > 0`"
-    )
-
-
-def _compile_ref(ref: Ref) -> Evaluate:
-    name, fields, optional = ref.name, ref.fields, ref.optional
-    if not fields:
-
-        def whole(scope: Scope) -> Any:
-            value = scope.get(name, MISSING)
-            return None if value is MISSING else value
-
-        return whole
-    first, rest = fields[0], fields[1:]
-
-    def look_up(scope: Scope) -> Any:
-        value = scope.get(name, MISSING)
-        if value is MISSING:
-            return None
-        if type(value) is dict:
-            table = cast("dict[str, Any]", value)
-            if not rest and first in table:
-                return table[first]
-        for step in fields:
-            value = field_of(value, step, ref=ref, optional=optional)
-        return value
-
-    return look_up
-
-
-def field_of(value: Any, name: str, *, ref: Ref | None = None, optional: bool = False) -> Any:
-    """Return `value.name`: of a list, that field of every element; of null, null only after `?`."""
-    if isinstance(value, Mapping):
-        table = cast("Mapping[str, Any]", value)
-        if name in table:
-            return table[name]
-        if optional:
-            return None
-        raise NodeError(f"{_where(ref)} has no field {name!r}", hint=_choices(table))
-    if isinstance(value, list | tuple):
-        return [field_of(item, name, ref=ref, optional=optional) for item in cast("list[Any]", value)]
-    if value is None and optional:
-        return None
-    kind = "null" if value is None else type(value).__name__
-    hint = "write `?` after the name to get null" if value is None else ""
-    raise NodeError(f"{_where(ref)}: {kind} has no field {name!r}", hint=hint)
-
-
-def _where(ref: Ref | None) -> str:
-    return write(ref) if ref is not None else "the value"
-
-
-def _choices(table: Mapping[str, Any]) -> str:
-    return "it has " + (", ".join(sorted(map(str, table))[:9]) or "no fields")
-
-
-def _compile_compare(expr: Compare) -> Evaluate:
-    left, right, op = compile_expression(expr.left), compile_expression(expr.right), expr.op
-    match op:
-        case "==":
-            return lambda scope: same(left(scope), right(scope))
-        case "!=":
-            return lambda scope: not same(left(scope), right(scope))
-        case "in":
-            return lambda scope: _within(left(scope), right(scope), expr)
-        case "not in":
-            return lambda scope: not _within(left(scope), right(scope), expr)
-        case _:
-            return lambda scope: _ordered(left(scope), right(scope), op, expr)
-
-
-def _within(item: Any, items: Any, expr: Compare) -> bool:
-    if items is None:
-        return False
-    if not isinstance(items, list | tuple):
-        raise NodeError(f"{write(expr)!r} needs a list on the right, got {type(items).__name__}")
-    return any(same(item, one) for one in cast("list[Any]", items))
-
-
-def _ordered(left: Any, right: Any, op: str, expr: Compare) -> bool:
-    if left is None or right is None:
-        return False
-    numbers = isinstance(left, int | float) and isinstance(right, int | float)
-    strings = isinstance(left, str) and isinstance(right, str)
-    if not (numbers or strings) or isinstance(left, bool) or isinstance(right, bool):
-        raise NodeError(f"{write(expr)!r} compares {left!r} with {right!r}: two numbers or two strings")
-    match op:
-        case "<":
-            return left < right
-        case "<=":
-            return left <= right
-        case ">":
-            return left > right
-        case _:
-            return left >= right

@@ -17,7 +17,16 @@ from swarm.messages import Passage
 from swarm.spec.findings import did_you_mean
 from swarm.spec.load import read_text_file
 
-__all__ = ["Base", "DataError", "Example", "find", "read_documents", "read_examples", "read_text", "read_texts"]
+__all__ = [
+    "Base",
+    "DataError",
+    "Example",
+    "find",
+    "read_documents",
+    "read_examples",
+    "read_text",
+    "read_texts",
+]
 
 MAX_TEXT_BYTES = 1_000_000
 MAX_ROWS_BYTES = 64_000_000
@@ -117,7 +126,11 @@ def read_examples(
     Raises:
         DataError: SW060 with the first bad rows by their line, or the file cannot be read.
     """
-    rows = _rows(read_text(source, base, max_bytes=MAX_ROWS_BYTES)) if isinstance(source, str) else _listed(source)
+    rows = (
+        _rows(read_text(source, base, max_bytes=MAX_ROWS_BYTES))
+        if isinstance(source, str)
+        else _listed(source)
+    )
     word = "line" if isinstance(source, str) else "row"
     allowed = None if labels is None else frozenset(labels)
     result: list[Example] = []

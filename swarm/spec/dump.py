@@ -13,7 +13,7 @@ from swarm.spec.emit import Quoted, Tall, emit
 from swarm.spec.expert import Expert
 from swarm.spec.graph import Body, EachNode, GraphSpec, Node, RepeatNode, kind_of
 
-__all__ = ["to_yaml"]
+__all__ = ["plain_of", "to_yaml"]
 
 _NODE_KEYS = (
     "description", "as", "with", "params", "when", "after", "do", "next", "until", "answer", "concurrency", "max",
@@ -30,7 +30,7 @@ def to_yaml(spec: GraphSpec | Expert) -> str:
     """
     if isinstance(spec, Expert):
         return "".join(f"{line}\n" for line in emit({"swarm": spec.swarm, **_expert(spec)}))
-    return "".join(f"{line}\n" for line in _sections(_graph(spec)))
+    return "".join(f"{line}\n" for line in _sections(plain_of(spec)))
 
 
 def _sections(table: dict[str, Any]) -> Iterator[str]:
@@ -42,7 +42,8 @@ def _sections(table: dict[str, Any]) -> Iterator[str]:
             yield from emit({key: table[key]})
 
 
-def _graph(spec: GraphSpec) -> dict[str, Any]:
+def plain_of(spec: GraphSpec) -> dict[str, Any]:
+    """Return `spec` as the plain data that its file holds, in the order it is written."""
     values = spec.model_dump(
         by_alias=True, include={"name", "description", "input", "models", "tools", "output"}
     )

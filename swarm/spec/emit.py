@@ -140,8 +140,7 @@ def _long_text(text: str, indent: int) -> Iterator[str]:
     """Yield a text that is too long for one line, or has several: as a block where it can be one."""
     pad = " " * indent
     if _is_literal(text):
-        trailing = len(text) - len(text.rstrip("\n"))
-        yield "|" + ("-", "", "+")[min(trailing, 2)]
+        yield "|" if text.endswith("\n") else "|-"
         for line in text.removesuffix("\n").split("\n"):
             yield pad + line if line else ""
     elif _is_foldable(text):
@@ -156,6 +155,8 @@ def _long_text(text: str, indent: int) -> Iterator[str]:
 def _is_literal(text: str) -> bool:
     lines = text.split("\n")
     first = next((line for line in lines if line), " ")
+    if text.endswith("\n\n"):  # `|+` would swallow the empty line before the next section
+        return False
     return len(lines) > 1 and first[0] not in " \t" and all(map(_is_literal_line, lines))
 
 
@@ -164,4 +165,4 @@ def _is_literal_line(line: str) -> bool:
 
 
 def _is_foldable(text: str) -> bool:
-    return text.isprintable() and text == " ".join(text.split(" ")).strip() and "  " not in text
+    return text.isprintable() and text == text.strip() and "  " not in text

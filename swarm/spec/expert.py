@@ -36,12 +36,13 @@ def parse_duration(raw: Any) -> float:
     return seconds
 
 
-def write_duration(seconds: float) -> str:
-    """Return the shortest form that reads back as the same number of seconds."""
+def write_duration(seconds: float) -> str | float:
+    """Return the shortest form that reads back as the same duration; seconds if no other does."""
     for unit in ("d", "h", "m", "s"):
         if seconds >= UNITS_S[unit] and (seconds / UNITS_S[unit]).is_integer():
             return f"{int(seconds / UNITS_S[unit])}{unit}"
-    return f"{round(seconds * 1000, 6):g}ms" if seconds < 1 else f"{seconds:g}s"
+    text = f"{round(seconds * 1000, 6):g}ms" if seconds < 1 else f"{seconds:g}s"
+    return text if "e" not in text and parse_duration(text) == seconds else seconds
 
 
 Duration = Annotated[

@@ -50,7 +50,7 @@ class RetrySpec(Spec):
 
     attempts: int = Field(default=3, ge=1, le=20, description="Calls in all, the first included.")
     on: list[Literal["timeout", "error"]] = Field(
-        ["timeout"], min_length=1, description="After which errors."
+        default=["timeout"], min_length=1, description="After which errors."
     )
 
 
@@ -100,8 +100,10 @@ class RouteNode(Node):
 class Body(Spec):
     """Several nodes inside `each` or `repeat`."""
 
-    nodes: dict[str, NodeSpec] = Field(min_length=1)
-    output: str | list[str] | dict[str, str] | None = Field(default=None, description="What the body's value is.")
+    nodes: dict[str, NodeSpec] = Field(min_length=1, description="The nodes of the body, by name.")
+    output: str | list[str] | dict[str, str] | None = Field(
+        default=None, description="What the body's value is."
+    )
 
 
 class EachNode(Node):
@@ -201,7 +203,9 @@ class GraphSpec(Spec):
     models: dict[str, str | ModelSpec] = Field(default_factory=dict, description="Logical names of models.")
     tools: str | list[str] | None = Field(default=None, description="`tools.py` beside the file.")
     experts: dict[str, Expert] = Field(default_factory=dict, description="Experts of this graph.")
-    nodes: dict[str, NodeSpec] = Field(min_length=1, max_length=MAX_NODES)
+    nodes: dict[str, NodeSpec] = Field(
+        min_length=1, max_length=MAX_NODES, description="The nodes, by name; each of one of the eight kinds."
+    )
     output: str | list[str] | dict[str, str] = Field(description="The first that ran; one; or a mapping.")
 
 

@@ -70,9 +70,7 @@ class LoadedExpert:
         return self.source.problems([*self.findings, *more])
 
 
-def load_graph(
-    path: str | Path, *, shown: str | None = None, overrides: Sequence[str] = ()
-) -> LoadedGraph:
+def load_graph(path: str | Path, *, shown: str | None = None, overrides: Sequence[str] = ()) -> LoadedGraph:
     """Return the graph written in the file `path`.
 
     Args:
@@ -98,7 +96,7 @@ def load_text(
     if trouble is not None:
         return _no_graph(trouble, file=file, folder=Path(folder), text=text)
     tree = read_yaml(text)
-    options, refused = apply_overrides(tree, overrides, read=read_yaml) if overrides else ((), ())
+    options, refused = apply_overrides(tree, overrides, read=_read_value) if overrides else ((), ())
     spec, findings, broken = read_graph(tree)
     source = Source(file=file, text=text, keys=tree.keys, values=tree.values, options=options)
     return LoadedGraph(
@@ -157,6 +155,16 @@ def read_yaml(text: str) -> Tree:
         return build(_events(text), text)
     except _StumbledError as error:
         return _stumbled(error.stumble, text)
+
+
+def _read_value(text: str) -> Tree:
+    """Return what the value of an option says."""
+    trouble = _trouble_of(text)
+    if trouble is None:
+        return read_yaml(text)
+    tree = Tree(values={(): Span(start=trouble.offset, end=trouble.offset + 1)})
+    tree.refuse(replace(trouble, offset=0))
+    return tree
 
 
 def _not_there(path: Path) -> Finding:
@@ -218,20 +226,25 @@ def _events(text: str) -> Iterator[Event]:
     from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
     documents = 0
+    events: Iterator[Any] = YAML(typ="safe", pure=True).parse(text)  # pyright: ignore[reportUnknownMemberType]
     try:
-        for event in YAML(typ="safe", pure=True).parse(text):  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
-            name = type(event).__name__  # pyright: ignore[reportUnknownArgumentType]
+        for event in events:
+            name = type(event).__name__
             documents += name == "DocumentStartEvent"
             if documents > 1:
-                raise _StumbledError(Stumble(problem="a second document begins here", at=_mark(event.start_mark)))
+                second = Stumble(problem="a second document begins here", at=_mark(event.start_mark))
+                raise _StumbledError(second)
             if name in _KINDS:
                 yield _event(event, name)
     except MarkedYAMLError as error:
-        at, context = _mark(error.problem_mark), _mark(error.context_mark)  # pyright: ignore[reportUnknownMemberType]
-        problem = str(error.problem or error.context)  # pyright: ignore[reportUnknownMemberType]
-        raise _StumbledError(Stumble(problem=problem, at=max(at, 0), context=context)) from error
+        raise _StumbledError(_stumble(error)) from error
     except (YAMLError, ValueError) as error:
         raise _StumbledError(Stumble(problem=str(error).splitlines()[0], at=0)) from error
+
+
+def _stumble(error: Any) -> Stumble:
+    at, context = _mark(error.problem_mark), _mark(error.context_mark)
+    return Stumble(problem=str(error.problem or error.context), at=max(at, 0), context=context)
 
 
 _KINDS: dict[str, Any] = {

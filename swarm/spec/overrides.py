@@ -94,17 +94,24 @@ def _put(data: Any, path: Path, value: Any) -> Path:
         raise _RefusedError(f"{'.'.join(map(str, path))!r} is no path", HOW)
     created = path
     for size in range(1, len(path)):
-        inner = _look(data, path[size - 1])
+        inner: Any = _look(data, path[size - 1])
         if inner is None:
-            _check_may_create(data, path[:size])
+            inner = _create(data, path[:size])
             created = path[:size] if created == path else created
-            inner = cast("dict[str, Any]", data)[str(path[size - 1])] = {}
-        elif not isinstance(inner, dict | list):
+        if not isinstance(inner, dict | list):
             where = ".".join(map(str, path[:size]))
             raise _RefusedError(f"{where!r} is {inner!r}: there is nothing in it to change")
-        data = inner
+        data = cast("Any", inner)
     _write(data, path, value)
     return created
+
+
+def _create(data: Any, path: Path) -> dict[str, Any]:
+    """Add an empty mapping at the end of `path`, which is in `data`."""
+    _check_may_create(data, path)
+    made: dict[str, Any] = {}
+    cast("dict[str, Any]", data)[str(path[-1])] = made
+    return made
 
 
 def _check_may_create(data: Any, path: Path) -> None:

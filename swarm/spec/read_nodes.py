@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 from swarm.spec.findings import Finding, did_you_mean
 from swarm.spec.graph import MAX_NODES, NODE_KINDS, Body, Node, ReplyNode
 from swarm.spec.report import Report
 from swarm.spec.source import Path
-from swarm.spec.wording import NODE_CLASSES, field_names, unknown, wrong_value
+from swarm.spec.wording import NODE_CLASSES, field_names, unknown
 
 __all__ = ["read_nodes"]
 
@@ -119,23 +119,24 @@ def _texts(raw: Mapping[str, Any], kind: str, path: Path, report: Report) -> Non
 
 def _names(raw: Mapping[str, Any], kind: str, path: Path, report: Report) -> None:
     """Note names that a node may not make."""
-    with_, params = raw.get("with"), raw.get("params")
-    if isinstance(with_, dict) and isinstance(params, dict):
-        for name in params:
-            if name in with_:
-                message = f"{name!r} stands under `with` and under `params`"
-                at = (*path, "params", name)
-                report.add(Finding(code="SW047", message=message, path=at, at_key=True, hint="keep one of them"))
+    for name in _table(raw, "params"):
+        if name in _table(raw, "with"):
+            message = f"{name!r} stands under `with` and under `params`"
+            at = (*path, "params", name)
+            report.add(Finding(code="SW047", message=message, path=at, at_key=True, hint="keep one of them"))
     if kind == "each" and isinstance(raw.get("as"), str):
         report.name(raw["as"], (*path, "as"), at_key=False)
     for key in ("answer", "repeat"):
-        if key in field_names(NODE_CLASSES[kind]) and isinstance(raw.get(key), dict):
-            for name in raw[key]:
-                report.field_name(name, (*path, key, name))
-                if key == "repeat" and name in LOOP_FIELDS:
-                    _hides(name, (*path, key, name), report)
+        for name in _table(raw, key):
+            report.field_name(name, (*path, key, name))
+            if key == "repeat" and name in LOOP_FIELDS:
+                message = f"a loop has {name!r} of its own"
+                at = (*path, key, name)
+                hint = "choose another name"
+                report.add(Finding(code="SW016", message=message, path=at, at_key=True, hint=hint))
 
 
-def _hides(name: str, path: Path, report: Report) -> None:
-    message = f"a loop has {name!r} of its own"
-    report.add(Finding(code="SW016", message=message, path=path, at_key=True, hint="choose another name"))
+def _table(raw: Mapping[str, Any], key: str) -> dict[str, Any]:
+    """Return the mapping under `key`; nothing if it is something else, which is reported elsewhere."""
+    value = raw.get(key)
+    return cast("dict[str, Any]", value) if isinstance(value, dict) else {}

@@ -56,7 +56,9 @@ class Report:
                 self.add(finding)
             return None
 
-    def mapping(self, value: Any, path: Path, expected: str = "a mapping", hint: str = "") -> dict[str, Any] | None:
+    def mapping(
+        self, value: Any, path: Path, expected: str = "a mapping", hint: str = ""
+    ) -> dict[str, Any] | None:
         """Return `value` if it is a mapping, else None after noting that."""
         if isinstance(value, dict):
             return cast("dict[str, Any]", value)

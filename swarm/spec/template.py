@@ -110,7 +110,8 @@ def _join(items: Sequence[Any], separator: str = "") -> str:
     return separator.join(texts)
 
 
-def _replace(text: str, old: str, new: str) -> str:
+def _replace(value: Any, old: str, new: str) -> str:
+    text = _text(value)
     if old and text.count(old) * len(new) > MAX_OUTPUT:
         raise _too_long()
     return _capped(text.replace(old, new))
@@ -122,17 +123,41 @@ def _default(value: Any, instead: Any = "") -> Any:
     return instead if value is None or value is MISSING or isinstance(value, Undefined) else value
 
 
+def _lower(text: Any) -> str:
+    return _text(text).lower()
+
+
+def _upper(text: Any) -> str:
+    return _text(text).upper()
+
+
+def _trim(text: Any) -> str:
+    return _text(text).strip()
+
+
+def _first(items: Sequence[Any]) -> Any:
+    return items[0] if items else None
+
+
+def _last(items: Sequence[Any]) -> Any:
+    return items[-1] if items else None
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, default=str)
+
+
 FILTERS: dict[str, Any] = {
     "join": _join,
     "length": len,
-    "lower": lambda text: _text(text).lower(),
-    "upper": lambda text: _text(text).upper(),
-    "trim": lambda text: _text(text).strip(),
+    "lower": _lower,
+    "upper": _upper,
+    "trim": _trim,
     "default": _default,
-    "first": lambda items: items[0] if items else None,
-    "last": lambda items: items[-1] if items else None,
-    "replace": lambda text, old, new: _replace(_text(text), old, new),
-    "tojson": lambda value: json.dumps(value, ensure_ascii=False, default=str),
+    "first": _first,
+    "last": _last,
+    "replace": _replace,
+    "tojson": _json,
 }
 
 

@@ -213,7 +213,9 @@ def _after_value(stumble: Stumble, text: str, line: _Line, before: _Line) -> Tra
     if sign in "\"'":
         other = "'" if sign == '"' else '"'
         hint = f"put the whole in {other}...{other}"
-        return Trap(code="SW001", message="there is more text after the closing quote", at=stumble.at, hint=hint)
+        return Trap(
+            code="SW001", message="there is more text after the closing quote", at=stumble.at, hint=hint
+        )
     return None
 
 

@@ -125,7 +125,9 @@ def _expert(value: Any, path: Path, subject: str, report: Report) -> Expert | No
     if raw is None:
         return None
     if "use" not in raw and "kind" not in raw:
-        report.add(missing("kind", path, subject, hint="add `kind: classify`, or `use: intent` to start from one"))
+        report.add(
+            missing("kind", path, subject, hint="add `kind: classify`, or `use: intent` to start from one")
+        )
     for field in ("input", "output", "questions"):
         if isinstance(raw.get(field), dict):
             for name in raw[field]:

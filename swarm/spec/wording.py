@@ -55,7 +55,11 @@ NODE_CLASSES: dict[str, type[Node]] = {
     "graph": GraphNode,
     "ask": AskNode,
 }
-INNER: dict[str, type[BaseModel]] = {"retry": RetrySpec, "confidence": ConfidenceSpec, "questions": QuestionSpec}
+INNER: dict[str, type[BaseModel]] = {
+    "retry": RetrySpec,
+    "confidence": ConfidenceSpec,
+    "questions": QuestionSpec,
+}
 MISSING_HINTS = {
     "name": "name: support",
     "output": "output: [answer, refuse]",

@@ -347,7 +347,7 @@ def test_a_body_that_was_not_entered_is_noticed() -> None:
 def test_an_error_inside_a_body_is_the_error_that_is_seen() -> None:
     graph = Graph("g")
 
-    with pytest.raises(SpecError, match="no name for a node"), graph.each("notes", A) as body:
+    with pytest.raises(SpecError, match="is no name"), graph.each("notes", A) as body:
         body.reply("Bad Name", "")
 
 

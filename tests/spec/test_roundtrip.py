@@ -195,7 +195,7 @@ def test_a_graph_is_written_in_the_order_of_the_manual() -> None:
         "nodes:\n"
         "  greet:\n"
         '    reply: "Hello {{ input.name }}!"\n'
-        "    when: 'input.name != \"\"'\n"
+        '    when: input.name != ""\n'
         "    refusal: true\n"
         "\n"
         "output: greet\n"

@@ -275,15 +275,17 @@ async def test_a_whole_number_written_as_a_float_reaches_an_int_as_an_int() -> N
     assert await kind.call({"n": 3.0}) == "int"
 
 
-async def test_lone_surrogates_and_nul_pass_through_plain_text_and_into_converted_values() -> None:
+async def test_lone_surrogates_and_nul_are_tolerated_in_text() -> None:
     @tool(effect="pure")
-    def echo(text: str, turns: list[Turn], item: Item) -> list[str]:
-        return [text, turns[0]["content"], item.name]
+    def echo(
+        text: str, turns: list[Turn], item: Item, short: Annotated[str, Field(max_length=9)]
+    ) -> list[str]:
+        return [text, turns[0]["content"], item.name, short]
 
     hostile = "a\ud800\x00b"
     turns = [{"role": "user", "content": hostile}]
-    answer = await echo.call({"text": hostile, "turns": turns, "item": {"name": hostile}})
-    assert answer == [hostile, hostile, "a\ufffd\x00b"]
+    answer = await echo.call({"text": hostile, "turns": turns, "item": {"name": hostile}, "short": hostile})
+    assert answer == [hostile, hostile, hostile, "a\ufffd\x00b"]
 
 
 async def test_the_idempotency_key_is_given_by_the_engine_and_hidden_from_the_model() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import copy
-from typing import Any
+from typing import Any, cast
 
 from swarm import events as ev
 from swarm._engine.context import Run
@@ -73,7 +73,7 @@ async def call_tool(
         )
     started = services.clock()
     said = "cancelled"
-    own = {k: copy.deepcopy(v) if isinstance(v, dict | list) else v for k, v in arguments.items()}
+    own = {name: _own(value) for name, value in arguments.items()}
     try:
         call = found.call(own, idempotency_key=key)
         value = await (call if timeout_s is None else _within(call, timeout_s, place))
@@ -90,6 +90,10 @@ async def call_tool(
                 )
             )
     return value
+
+
+def _own(value: Any) -> Any:
+    return copy.deepcopy(cast("Any", value)) if isinstance(value, dict | list) else value
 
 
 async def _within(call: Any, timeout_s: float, place: str) -> Any:

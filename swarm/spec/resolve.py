@@ -1,0 +1,254 @@
+"""Make one expert of its layers: what `use` starts from, and what the graph puts over it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from swarm.messages import Passage, Question
+from swarm.spec.catalogue import ModelRef, ResolvedExpert, output_type
+from swarm.spec.consistency import misfits
+from swarm.spec.datafiles import (
+    Base,
+    DataError,
+    Example,
+    read_documents,
+    read_examples,
+    read_text,
+    read_texts,
+)
+from swarm.spec.expert import Expert, QuestionSpec
+from swarm.spec.findings import Finding
+from swarm.spec.models import ModelNameError, Models
+from swarm.spec.source import Path as Place
+from swarm.spec.types import Type
+
+__all__ = ["Layer", "Resolver", "resolve"]
+
+DEFAULT_OPTIONS: Mapping[str, Any] = {"temperature": 0, "num_ctx": 4096}
+LABELLED = ("classify", "moderate")
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Layer:
+    """An expert as one file says it.
+
+    Attributes:
+        place: where its problems are reported. `own`: the place is this expert itself, so a
+            problem of `prompt` is at `(*place, "prompt")`; otherwise it is a reference to another
+            file, and the message names that file.
+        base: what its paths are relative to; `base_of` says so where an option gave the path.
+    """
+
+    spec: Expert
+    place: Place
+    base: Base
+    own: bool = True
+    origin: str = "graph"
+    file: str = ""
+    base_of: Callable[[Place], Base | None] = lambda place: None
+
+    def at(self, *parts: str | int) -> Place:
+        """Return the place of a part of this expert, as exactly as it can be reported."""
+        return (*self.place, *parts) if self.own else self.place
+
+    def folder_of(self, key: str) -> Base:
+        """Return what the paths under `key` are relative to."""
+        return self.base_of(self.at(key)) or self.base
+
+
+@dataclass(kw_only=True)
+class Resolver:
+    """Resolves the layers of one expert, and collects what is wrong.
+
+    Attributes:
+        layers: the graph's first, then what `use` leads to.
+    """
+
+    name: str
+    layers: Sequence[Layer]
+    models: Models
+    findings: list[Finding] = field(default_factory=list[Finding])
+
+    def resolve(self) -> ResolvedExpert | None:
+        """Return the expert, or None if anything about it is wrong."""
+        kind = self.value("kind")
+        inputs: dict[str, Type] = self.value("input") or {}
+        if kind is None:
+            self.report("SW048", f"expert {self.name!r} has no kind", hint="add `kind:` or `use:`")
+            return None
+        examples = self.examples(kind, next(iter(inputs), "text"))
+        labels = self.labels(kind, examples)
+        asked: dict[str, QuestionSpec] = self.value("questions") or {}
+        questions = {name: _question(spec) for name, spec in asked.items()}
+        cascade = self.cascade()
+        documents = self.documents()
+        self.check(kind, labels, cascade)
+        prompt, prompt_file = self.prompt()
+        requests = self.attempt("requests", lambda name, base: read_texts(name, base), ())
+        if any(finding.severity == "error" for finding in self.findings):
+            return None
+        top = self.layers[0]
+        return ResolvedExpert(
+            name=self.name,
+            key=_key(kind, labels, examples, documents),
+            kind=kind,
+            description=self.value("description") or "",
+            inputs=inputs,
+            output=output_type(kind, labels=labels, questions=questions, output=self.value("output")),
+            cascade=cascade,
+            origin=top.origin,
+            file=top.file,
+            labels=labels,
+            questions=questions,
+            confidence=self.value("confidence"),
+            prompt=prompt,
+            prompt_file=prompt_file,
+            options={**DEFAULT_OPTIONS, **(self.value("options") or {})},
+            examples=examples,
+            requests=requests,
+            documents=documents,
+            tools=tuple(self.value("tools") or ()),
+            approve=self.value("approve") or "unsafe",
+            max_tool_calls=self.value("max_tool_calls") or 8,
+            timeout_s=self.value("timeout") or 120.0,
+        )
+
+    def giver(self, key: str) -> Layer | None:
+        """Return the layer whose `key` counts: the first that has it."""
+        return next((layer for layer in self.layers if getattr(layer.spec, key) is not None), None)
+
+    def value(self, key: str) -> Any:
+        """Return what the expert has for `key`, or None."""
+        layer = self.giver(key)
+        return None if layer is None else getattr(layer.spec, key)
+
+    def report(
+        self,
+        code: str,
+        message: str,
+        *,
+        key: str = "",
+        at: tuple[str | int, ...] = (),
+        hint: str = "",
+        severity: str = "error",
+    ) -> None:
+        """Note a problem of the part `at` under `key`; without `key`, of the expert's name."""
+        layer = (self.giver(key) if key else None) or self.layers[0]
+        place = layer.at(*((key, *at) if key else ()))
+        if not layer.own:
+            message = f"{layer.file}: {message}" if layer.file else message
+        named = layer.own and not key
+        self.findings.append(
+            Finding(code=code, message=message, path=place, at_key=named, hint=hint, severity=severity)
+        )
+
+    def attempt(self, key: str, read: Callable[[Any, Base], Result], otherwise: Result) -> Result:
+        """Return what `read` makes of the value of `key`; note why it could not."""
+        layer = self.giver(key)
+        if layer is None:
+            return otherwise
+        try:
+            return read(getattr(layer.spec, key), layer.folder_of(key))
+        except DataError as error:
+            self.report(error.code, error.message, key=key, hint=error.hint)
+            return otherwise
+
+    def prompt(self) -> tuple[str, str]:
+        """Return the template and the file it is in, "" for one written on several lines."""
+        written = self.value("prompt")
+        if written is None or "\n" in written:
+            return written or "", ""
+        return self.attempt("prompt", _prompt, ("", ""))
+
+    def examples(self, kind: str, main: str) -> tuple[Example, ...]:
+        """Return the examples; inherited ones of labels that the expert does not have are dropped."""
+        labels, given = self.value("labels"), self.giver("examples")
+        newer = self.giver("labels")
+        if labels is None or given is None or newer is None or kind not in LABELLED:
+            allowed = None
+        else:
+            allowed = labels if self.layers.index(given) <= self.layers.index(newer) else None
+        found = self.attempt(
+            "examples",
+            lambda source, base: read_examples(source, base, kind=kind, main=main, labels=allowed),
+            (),
+        )
+        if labels is None or kind not in LABELLED:
+            return found
+        return tuple(example for example in found if example[1] in labels or not example[1])
+
+    def labels(self, kind: str, examples: Sequence[Example]) -> dict[str, str]:
+        """Return the labels written, else those of the examples, in the order they come."""
+        written = self.value("labels")
+        if written is not None:
+            return {name: text or "" for name, text in written.items()}
+        if kind not in LABELLED:
+            return {}
+        return {label: "" for label in dict.fromkeys(answer for _, answer in examples) if label}
+
+    def documents(self) -> tuple[Passage, ...]:
+        """Return the documents; a pattern without a match is a warning."""
+        documents, empty = self.attempt("documents", read_documents, ((), ()))
+        for index in empty:
+            pattern = self.value("documents")[index]
+            message = f"no file matches {pattern!r}"
+            self.report("SW093", message, key="documents", at=(index,), severity="warning")
+        return documents
+
+    def cascade(self) -> tuple[ModelRef, ...]:
+        """Return the models of the cascade."""
+        refs: list[ModelRef] = []
+        for index, name in enumerate(self.value("cascade") or ()):
+            try:
+                ref = self.models.resolve(name)
+            except ModelNameError as error:
+                self.report("SW042", error.message, key="cascade", at=(index,), hint=error.hint)
+            else:
+                refs += [] if ref is None else [ref]
+        return tuple(refs)
+
+    def check(self, kind: str, labels: Mapping[str, str], cascade: Sequence[ModelRef]) -> None:
+        """Note where the parts of the expert contradict one another."""
+        fields = {key: self.value(key) for key in Expert.model_fields}
+        for misfit in misfits(self.name, kind, fields, labels=labels, cascade=cascade):
+            self.report("SW048", misfit.message, key=misfit.key, at=misfit.at, hint=misfit.hint)
+
+
+def resolve(
+    name: str, layers: Sequence[Layer], models: Models
+) -> tuple[ResolvedExpert | None, tuple[Finding, ...]]:
+    """Return the expert that the layers make, and what is wrong with it."""
+    resolver = Resolver(name=name, layers=layers, models=models)
+    expert = resolver.resolve()
+    return expert, tuple(resolver.findings)
+
+
+def _prompt(written: str, base: Base) -> tuple[str, str]:
+    try:
+        return read_text(written, base), str(base.folder / written)
+    except DataError as error:
+        if error.code == "SW020" and ("{{" in written or " " in written):
+            hint = "a template of your own begins on the next line, after `prompt: |`"
+            raise DataError("SW020", error.message, hint) from error
+        raise
+
+
+def _question(spec: QuestionSpec) -> Question:
+    if spec.yes_no is not None:
+        return Question(type="yes_no", instructions=spec.yes_no)
+    if spec.score is not None:
+        return Question(type="score", instructions=spec.ask, options=dict.fromkeys(spec.score, ""))
+    options = {name: text or "" for name, text in (spec.choice or {}).items()}
+    return Question(type="choice", instructions=spec.ask, options=options)
+
+
+def _key(
+    kind: str, labels: Mapping[str, str], examples: Sequence[Example], documents: Sequence[Passage]
+) -> str:
+    content = [kind, list(labels.items()), examples, [(passage.name, passage.text) for passage in documents]]
+    return hashlib.sha256(json.dumps(content).encode()).hexdigest()[:16]
