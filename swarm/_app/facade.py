@@ -22,7 +22,7 @@ from swarm._engine.runner import run_level
 from swarm._graph.plan import Plan
 from swarm.backends.base import ModelBackend
 from swarm.errors import InputError, Problem, SwarmError
-from swarm.routing.choose import choose_expert
+from swarm.spec.catalogue import ResolvedExpert
 from swarm.spec.compose import Graph
 from swarm.spec.graph import GraphSpec
 from swarm.spec.library import Library
@@ -76,7 +76,7 @@ class Swarm:
         self._backends = Backends(backends)
         self._tools: dict[str, Tool] = {**_file_tools(graph), **own}
         self._services = Services(
-            backend=self._backends, tools=self._tools, choose=choose_expert, clock=time.perf_counter, wall=time.time,
+            backend=self._backends, tools=self._tools, choose=_choose, clock=time.perf_counter, wall=time.time,
             new_id=new_run_id, limits=self.limits,
         )  # fmt: skip
         self._asks = may_ask(self.plan)
@@ -217,6 +217,14 @@ class Swarm:
             if not task.done():
                 task.cancel()
                 await asyncio.wait({task})
+
+
+async def _choose(
+    request: str, choices: Sequence[ResolvedExpert], run: Run, path: str
+) -> tuple[ResolvedExpert | None, Mapping[str, float], str]:
+    from swarm.routing.choose import choose_expert  # the classifier comes with it: only where graphs route
+
+    return await choose_expert(request, choices, run, path)
 
 
 class _Live:

@@ -10,7 +10,8 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import AsyncGenerator, Callable, Hashable, Mapping
+from collections.abc import AsyncGenerator, Callable, Generator, Hashable, Mapping
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 from swarm.backends.embedded.fitted import FittedModels
@@ -36,7 +37,6 @@ NOTHING_FOUND = "I found nothing about that in the documents and facts I was giv
 DECIDERS = ("ngram", "moderator")
 WRITERS = ("bm25", "textrank")
 INLINE_CHARS = 20_000  # about 10 ms of work; a longer text is worked on in a thread
-HARMLESS = ("none", "ok", "harmless")  # what examples for the moderator call a text of no category
 SHARED = FittedModels()  # a task's key identifies its content, so all backends of a process can share
 
 
@@ -135,7 +135,9 @@ class EmbeddedBackend:
             return NgramClassifier.fit(known, descriptions=options)
 
         classifier = await self._model(("ngram", task.key, name, tuple(options)), fit)
-        probabilities: dict[str, float] = await _work(lambda: classifier.predict(request.state), request.state)
+        probabilities: dict[str, float] = await _work(
+            lambda: classifier.predict(request.state), request.state
+        )
         return Answer(value=max(probabilities, key=probabilities.__getitem__), probabilities=probabilities)
 
     async def _moderate(self, request: DecisionRequest) -> dict[str, Answer]:
@@ -204,9 +206,7 @@ def _facts(inputs: Mapping[str, Any]) -> str:
 
 
 def _yes_or_no(probability: float) -> Answer:
-    return Answer(
-        value=probability >= 0.5, probabilities={"true": probability, "false": 1.0 - probability}
-    )
+    return Answer(value=probability >= 0.5, probabilities={"true": probability, "false": 1.0 - probability})
 
 
 @contextmanager

@@ -279,7 +279,9 @@ def _from_one_document(lines: Sequence[_Line], weights: Mapping[str, float]) -> 
         _choose([line for line in lines if line.source == source], weights, SENTENCES_TAKEN)
         for source in sources
     ]
-    return max(answers, key=lambda answer: _covered(answer, weights) + _fitting(answer), default=list[_Line]())
+    return max(
+        answers, key=lambda answer: _covered(answer, weights) + _fitting(answer), default=list[_Line]()
+    )
 
 
 def _fitting(answer: Sequence[_Line]) -> float:
