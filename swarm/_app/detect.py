@@ -67,9 +67,7 @@ def ollama_url(environ: Mapping[str, str] | None = None) -> str:
     return f"{parts.scheme}://{shown}:{port}{parts.path}"
 
 
-async def detect_ollama(
-    url: str = "", *, with_models: bool = False, timeout_s: float = PROBE_S
-) -> Ollama:
+async def detect_ollama(url: str = "", *, with_models: bool = False, timeout_s: float = PROBE_S) -> Ollama:
     """Return what answers at `url`, by default where Ollama is expected; never raises."""
     url = url or ollama_url()
     try:

@@ -39,6 +39,10 @@ def new_run_id() -> str:
     return time.strftime("%Y%m%d-%H%M%S", time.gmtime()) + "-" + secrets.token_hex(4)
 
 
+def _new_token() -> str:
+    return secrets.token_hex(16)
+
+
 class Swarm:
     """A graph, checked and ready to run; use it in an `async with`.
 
@@ -77,7 +81,7 @@ class Swarm:
         self._tools: dict[str, Tool] = {**_file_tools(graph), **own}
         self._services = Services(
             backend=self._backends, tools=self._tools, choose=_choose, clock=time.perf_counter, wall=time.time,
-            new_id=new_run_id, limits=self.limits,
+            new_id=_new_token, limits=self.limits,
         )  # fmt: skip
         self._asks = may_ask(self.plan)
         self._live: dict[str, _Live] = {}

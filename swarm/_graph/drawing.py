@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-__all__ = ["DrawnEdge", "DrawnNode", "Drawing", "essential"]
+__all__ = ["Drawing", "DrawnEdge", "DrawnNode", "essential"]
 
 EdgeKind = Literal["data", "when", "after", "error"]
 Status = Literal["", "done", "skipped", "failed"]

@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-__all__ = ["Request", "read_request"]
+__all__ = ["Request", "read_request", "stems"]
 
 MAX_CHARS = 4_000  # from the start; a longer request is a paste, and its instruction is at one of the ends
 END_CHARS = 400  # from the end, of a text that was cut
@@ -19,6 +19,7 @@ HEAD_WORDS = 20
 LAST_WORDS = 14  # a last sentence of at most so many words may be the instruction: "... Can you shorten that?"
 LEAST_MATERIAL = 25  # characters; what follows a colon or a full stop is material only if there is this much
 LONG = 250  # characters
+STEM = 5  # letters; "classify", "classifies" and "classified" are one word to a router
 
 _FENCE = re.compile(r"```.*?(?:```|\Z)", re.DOTALL)
 _QUOTE = re.compile(r"\"[^\"]{2,}\"|“[^”]{2,}”|«[^»]+»|(?<!\w)'[^']{8,}'(?!\w)")
@@ -86,6 +87,11 @@ def read_request(text: str) -> Request:
         marks=tuple(marks),
         code="```" in text or _TRACE.search(text) is not None,
     )
+
+
+def stems(text: str) -> list[str]:
+    """Return the first letters of each word, lower case, in order."""
+    return [word[:STEM] for word in _WORD.findall(text.casefold())]
 
 
 def _without_material(text: str) -> tuple[str, list[str]]:

@@ -14,8 +14,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from swarm.routing.base import NONE, RouteDecision
-from swarm.routing.lessons import Lessons, stems
-from swarm.routing.request import Request, read_request
+from swarm.routing.lessons import Lessons
+from swarm.routing.request import Request, read_request, stems
 from swarm.spec.catalogue import ResolvedExpert
 
 __all__ = ["Rules"]

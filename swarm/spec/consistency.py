@@ -51,7 +51,7 @@ def misfits(
             yield Misfit(message=f"a {kind} expert has no {key!r}", key=key, hint=hint)
     if kind in NEEDED and not (fields[NEEDED[kind][0]] or (kind == "moderate" and labels)):
         key, example = NEEDED[kind]
-        yield Misfit(message=f"{name} has no {key}: a {kind} expert needs them", hint=f"add `{example}`")
+        yield Misfit(message=f"{name} has no {key}, which {kind} experts need", hint=f"add `{example}`")
     if not fields["cascade"]:
         yield Misfit(message=f"{name} has no cascade", hint="add `cascade: [ollama/qwen3:4b]`")
     if not fields["input"]:

@@ -209,7 +209,7 @@ class _Maker:
         expert = self.used[name]
         if expert is not None and expert.kind == "classify" and not expert.labels:
             message = f"{name} has no labels: give labels or examples"
-            hint = "" if own else f"under `experts:` write `{name}s: {{use: {name}, labels: ...}}`"
+            hint = "" if own else f"make one of your own: `experts: {{triage: {{use: {name}, labels: ...}}}}`"
             at: Place = ("experts", name) if own else place
             self.findings.append(Finding(code="SW048", message=message, path=at, at_key=own, hint=hint))
 

@@ -101,16 +101,16 @@ class _Builder:
         """Return the value that begins with `event`, and note where it and its parts stand."""
         self._limit(event, path)
         self._refuse_extras(event, path)
+        if path in self.tree.bad:
+            self._skip(event)
+            return None
         match event.kind:
             case "mapping":
                 result: Any = self._mapping(event, path)
             case "sequence":
                 result = self._sequence(event, path)
-            case "scalar":
-                result = self._scalar(event, path)
             case _:
-                self.tree.values[path] = Span(start=event.start, end=event.end)
-                result = None
+                result = self._scalar(event, path)
         return None if path in self.tree.bad else result
 
     def _limit(self, event: Event, path: Path) -> None:

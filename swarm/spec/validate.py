@@ -28,12 +28,13 @@ A_GRAPH = "a graph: `swarm: 1`, `name:`, `nodes:` and `output:`"
 def read_graph(tree: Tree) -> tuple[GraphSpec | None, tuple[Finding, ...], frozenset[Path]]:
     """Return the graph without its broken parts, what is wrong, and the places left out.
 
-    The graph is None if the text is not a mapping at all.
+    The graph is None if the text is not a mapping at all, or has no nodes to go by.
     """
     report = Report(tree.bad)
     raw = report.mapping(tree.data, (), A_GRAPH)
-    spec = None if raw is None or () in tree.bad else _graph(raw, report)
-    return spec, tuple(report.findings), frozenset(report.broken)
+    spec = None if raw is None else _graph(raw, report)
+    has_nodes = raw is not None and isinstance(raw.get("nodes"), dict) and raw["nodes"] != {}
+    return spec if has_nodes else None, tuple(report.findings), frozenset(report.broken)
 
 
 def read_expert(tree: Tree) -> tuple[Expert | None, tuple[Finding, ...]]:

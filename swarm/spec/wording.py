@@ -88,7 +88,7 @@ def findings_of(
     for item in error.errors(include_url=False):
         place, union = _navigate(data, item["loc"])
         if item["type"] == "missing":
-            owner = named(place[-1]) if place else subject
+            owner = named(place) if place else subject
             found.append(missing(str(item["loc"][-1]), (*path, *place), owner))
         elif item["type"] == "extra_forbidden":
             found.append(unknown(str(place[-1]), (*path, *place), _model_at(model, place[:-1])))
@@ -117,14 +117,17 @@ def unknown(name: str, path: Path, model: type[BaseModel], *, hint: str = "") ->
 
 def wrong_value(expected: str, value: Any, path: Path, *, hint: str = "") -> Finding:
     """Return the finding for a value that is not what its place wants."""
-    name = f"{named(path[-1])}: " if path else ""
+    name = f"{named(path)}: " if path else ""
     message = f"{name}expected {expected}, got {shown(value)}"
     return Finding(code="SW012", message=message, path=path, hint=hint or _value_hint(expected, value, path))
 
 
-def named(name: str | int) -> str:
-    """Return how a sentence calls a field or an entry."""
-    return f"entry {name + 1}" if isinstance(name, int) else f"{name!r}"
+def named(path: Path) -> str:
+    """Return how a sentence calls the field or the entry at `path`."""
+    last = path[-1]
+    if not isinstance(last, int):
+        return repr(last)
+    return f"entry {last + 1}" + (f" of {path[-2]!r}" if len(path) > 1 else "")
 
 
 def shown(value: Any) -> str:
@@ -174,7 +177,7 @@ def _wrong_values(group: Sequence[tuple[Path, Any]], path: Path) -> list[Finding
 def _wrong_at(path: Path, items: Sequence[Any]) -> Finding:
     item, value = items[0], items[0]["input"]
     kind, ctx = item["type"], item.get("ctx", {})
-    name = named(path[-1])
+    name = named(path)
     if isinstance(ctx.get("error"), TypeSyntaxError):
         wrong = cast("TypeSyntaxError", ctx["error"])
         return Finding(code="SW017", message=str(wrong), path=(*path, *wrong.path), hint=wrong.hint)
@@ -205,7 +208,7 @@ def _expected(item: Any) -> str:
 
 def _wrong_word(value: str, expected: str, path: Path) -> Finding:
     words = re.findall(r"'([^']*)'", expected)
-    message = f"{named(path[-1])} cannot be {value!r}"
+    message = f"{named(path)} cannot be {value!r}"
     return Finding(code="SW012", message=message, path=path, hint=did_you_mean(value, words))
 
 

@@ -91,7 +91,8 @@ _ABBREVIATIONS = """mr mrs ms dr prof st sr jr vs etc eg ie cf al fig figs eq eq
     ltd co corp gov univ jan feb mar apr jun jul aug sep sept oct nov dec tel ext incl min max avg resp"""
 ABBREVIATIONS = frozenset(_ABBREVIATIONS.split())
 
-_END = re.compile(r"""[.!?…]+["'”’)\]]*(?=\s)|[。！？]+[”’」』）]*""")
+# Possessive, and starting only where a run of marks starts: a megabyte of full stops takes linear time.
+_END = re.compile(r"""(?<![.!?…])[.!?…]++["'”’)\]]*+(?=\s)|[。！？]++[”’」』）]*+""")
 _LAST_WORD = re.compile(r"([^\s(\[\"'“‘]+?)\.$")
 _BLANK = re.compile(r"\n[ \t]*\n\s*")
 _ITEM = re.compile(r"[ \t]*(?:[-*•+]|\(?\d{1,3}[.)]|#{1,6})[ \t]+")

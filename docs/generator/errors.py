@@ -1,0 +1,62 @@
+"""The errors a user meets: codes of findings with an example of each, and the tree of exceptions."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from generator.markdown import block, code, table
+
+import swarm.errors
+from swarm._app.check import check_file
+from swarm.errors import Problem
+from swarm.spec.findings import CODES
+
+__all__ = ["codes", "exceptions"]
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+BROKEN = ROOT / "tests" / "broken"
+LONGEST = 110  # columns: a longer example is a worse one
+
+
+def codes() -> str:
+    """Return every code with its meaning and, where a file shows it, the message a reader gets."""
+    found = _examples()
+    index = table(("code", "what is wrong"), [(_link(key, found), text) for key, text in CODES.items()])
+    parts = [index]
+    for key, text in CODES.items():
+        if key in found:
+            parts += [f"### {key}", f"{text[0].upper()}{text[1:]}:", block(found[key])]
+    return "\n\n".join(parts)
+
+
+def exceptions() -> str:
+    """Return the tree of exceptions and the code that each carries."""
+    doc = inspect.getdoc(swarm.errors) or ""
+    tree = doc[doc.index("SwarmError") :]
+    classes = [getattr(swarm.errors, name) for name in swarm.errors.__all__ if name != "Problem"]
+    rows = [(code(cls.__name__), code(cls.code), (inspect.getdoc(cls) or "").split("\n")[0]) for cls in classes]
+    return "\n\n".join([block(tree), table(("exception", "its `code`", "when"), sorted(rows))])
+
+
+def _link(key: str, found: Mapping[str, str]) -> str:
+    return f"[{key}](#{key.lower()})" if key in found else key
+
+
+def _examples() -> Mapping[str, str]:
+    """Return for each code the shortest message that a broken file of the tests gets."""
+    best: dict[str, str] = {}
+    for problem in _problems():
+        text = problem.render()
+        if max(map(len, text.splitlines())) <= LONGEST:
+            best[problem.code] = min(text, best.get(problem.code, text), key=lambda one: (len(one), one))
+    return best
+
+
+def _problems() -> Iterator[Problem]:
+    for path in sorted(BROKEN.rglob("*.swarm.yaml")):
+        for problem in check_file(path):
+            problem.file = re.sub(r".*/", "", problem.file)
+            yield problem

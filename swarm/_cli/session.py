@@ -1,0 +1,148 @@
+"""What `run`, `chat` and `demo` share: a loaded graph, a loop, the run log, and who hears of events."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from swarm import events as ev
+from swarm._app.detect import Ollama, detect_ollama
+from swarm._app.facade import Swarm
+from swarm._cli import console
+from swarm._cli.loop import Loop
+from swarm._cli.settings import RUNS, Settings
+from swarm._cli.story import Story, tell
+from swarm._engine.context import Limits
+from swarm._engine.result import RunResult
+from swarm._graph.plan import Plan
+from swarm.errors import SwarmError
+from swarm.spec.catalogue import ModelRef, ResolvedExpert
+from swarm.stores.files import FileRunLog
+from swarm.stores.memory import MemoryRunLog
+
+__all__ = ["Session", "describe_backends", "models_of"]
+
+Listener = Callable[[ev.Event], None]
+
+
+class Session:
+    """A graph ready to run, and all that has to be closed afterwards; use it in a `with`.
+
+    Args:
+        overrides: `path.in.the.file=value`, as `--set` takes them.
+        verbose: how often `-v` was given: log lines of runs, or of every step.
+        save: keep runs in `.swarm/runs`; None: as the settings say.
+    """
+
+    def __init__(
+        self,
+        graph: str | Path,
+        settings: Settings,
+        *,
+        overrides: Sequence[str] = (),
+        verbose: int = 0,
+        save: bool | None = None,
+    ) -> None:
+        self.settings = settings
+        if settings.ollama_url:
+            os.environ["OLLAMA_HOST"] = settings.ollama_url  # what the backend reads when it is made
+        self._memory = MemoryRunLog(keep=1)
+        self._closing = ExitStack()
+        listeners: list[Listener] = [self._memory.append]
+        if settings.save if save is None else save:
+            log = FileRunLog(RUNS, keep=settings.keep_runs, warn=console.warn)
+            self._closing.callback(log.close)
+            listeners.append(log.append)
+        listeners += _loggers(verbose)
+        limits = Limits(run_s=settings.timeout)
+        self.swarm = Swarm.load(graph, overrides=overrides, limits=limits, listeners=listeners)
+        self.loop = Loop()
+
+    def __enter__(self) -> Self:
+        self._closing.enter_context(self.loop)
+        self._closing.callback(lambda: self.loop.run(self.swarm.aclose()))
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._closing.close()
+
+    @property
+    def plan(self) -> Plan:
+        """Return what runs."""
+        return self.swarm.plan
+
+    def detect(self, *, with_models: bool = False) -> Ollama:
+        """Return what was found of Ollama."""
+        return self.loop.run(detect_ollama(with_models=with_models))
+
+    def announce(self) -> None:
+        """Say which backends answer."""
+        models = models_of(self.plan)
+        found = self.detect() if any(model.backend == "ollama" for model in models) else None
+        for line in describe_backends(self.plan, found):
+            console.say(line, "dim")
+
+    def run(self, given: Mapping[str, Any], *, listeners: Sequence[Listener] = ()) -> RunResult:
+        """Run the graph once."""
+        return self.loop.run(self.swarm.run_input(given, listeners=listeners))
+
+    def resume(self, paused: RunResult, answer: Mapping[str, Any]) -> RunResult:
+        """Give a person's answer to a paused run."""
+        return self.loop.run(self.swarm.resume(paused, **answer))
+
+    def story(self, run_id: str) -> Story:
+        """Return what happened in the last run."""
+        return tell(self._memory.read(run_id).events)
+
+
+def _loggers(verbose: int) -> list[Listener]:
+    level = "debug" if verbose > 1 else "info" if verbose else os.environ.get("SWARM_LOG", "")
+    if not level:
+        return []
+    from swarm._app.logs import log_events
+
+    try:
+        return [log_events(level)]
+    except ValueError as error:
+        raise SwarmError(str(error), where="SWARM_LOG", code="usage") from error
+
+
+def experts_of(plan: Plan) -> tuple[ResolvedExpert, ...]:
+    """Return every expert that a run of the plan may ask, those in bodies too."""
+    found: dict[tuple[str, str], ResolvedExpert] = {}
+    for node in plan.nodes:
+        inner = experts_of(node.body) if node.body is not None else ()
+        for expert in (*((node.expert,) if node.expert else ()), *node.choices, *inner):
+            found.setdefault((expert.name, expert.key), expert)
+    return tuple(found.values())
+
+
+def models_of(plan: Plan) -> tuple[ModelRef, ...]:
+    """Return every model that a run of the plan may ask, in the order of the cascades."""
+    models: dict[tuple[str, str], ModelRef] = {}
+    for expert in experts_of(plan):
+        for model in expert.cascade:
+            models.setdefault((str(model), model.url), model)
+    return tuple(models.values())
+
+
+def describe_backends(plan: Plan, found: Ollama | None) -> list[str]:
+    """Return who answers, in a line or two. `found`: None when the graph does not use Ollama."""
+    backends = sorted({model.backend for model in models_of(plan)} - {"embedded"})
+    if not backends:
+        return ["backend: embedded models answer; no model server is needed"] if experts_of(plan) else []
+    if found is None:
+        return [f"backend: {', '.join(backends)}, embedded models where a cascade has them"]
+    if found.is_there:
+        return [f"backend: Ollama {found.version} at {found.url}, embedded models where a cascade has them"]
+    lines = [f"backend: embedded models; no Ollama at {found.url} ({found.reason})"]
+    alone = [e.name for e in experts_of(plan) if all(model.backend == "ollama" for model in e.cascade)]
+    if alone:
+        lines.append(f"  without Ollama nobody answers for: {', '.join(alone)}")
+    return lines

@@ -1,0 +1,119 @@
+"""What happened in a run, folded from its events into a tree of nodes. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from swarm import events as ev
+
+__all__ = ["NodeStory", "Story", "tell"]
+
+
+@dataclass(slots=True, kw_only=True)
+class NodeStory:
+    """What became of one node.
+
+    Attributes:
+        name: the last part of its path. children: nodes inside it.
+        status: `running`, `done`, `skipped`, `failed`, `cancelled` or `asking`.
+        reason: why it was skipped, how it failed, or what it asks.
+        climbed: the models that were asked before the one that answered, with why they were left.
+        tools: the tools that a model called.
+    """
+
+    name: str
+    kind: str = ""
+    status: str = "running"
+    value: Any = None
+    marks: Mapping[str, Any] | None = None
+    latency_ms: float | None = None
+    reason: str = ""
+    climbed: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
+    tools: list[str] = field(default_factory=list[str])
+    children: dict[str, NodeStory] = field(default_factory=dict[str, "NodeStory"])
+
+
+@dataclass(slots=True, kw_only=True)
+class Story:
+    """What happened in a run."""
+
+    id: str = ""
+    graph: str = ""
+    input: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    status: str = "unfinished"
+    text: str = ""
+    confidence: float | None = None
+    latency_ms: float | None = None
+    usage: Mapping[str, int] = field(default_factory=dict[str, int])
+    notes: list[str] = field(default_factory=list[str])
+    nodes: dict[str, NodeStory] = field(default_factory=dict[str, NodeStory])
+
+    def node(self, path: str) -> NodeStory:
+        """Return the node at a path such as `notes[17]/summary`, made where it is new."""
+        level = self.nodes
+        found = NodeStory(name="")
+        for name in path.split("/"):
+            found = level.setdefault(name, NodeStory(name=name))
+            level = found.children
+        return found
+
+
+def tell(events: Iterable[ev.Event]) -> Story:
+    """Return the story of a run."""
+    story = Story()
+    for event in events:
+        story.id = event.run
+        if isinstance(event, ev.NodeEvent):
+            _tell_node(story.node(event.node), event)
+        _tell_run(story, event)
+    return story
+
+
+def _tell_run(story: Story, event: ev.Event) -> None:
+    match event:
+        case ev.RunStarted():
+            story.graph, story.input = event.graph, event.input
+        case ev.NoteAdded():
+            story.notes.append(event.text)
+        case ev.RunPausedEvent():
+            story.status, story.text = "paused", event.text
+        case ev.RunResumed():
+            story.status, story.text = "unfinished", ""
+        case ev.RunFinished():
+            story.status, story.text, story.confidence = event.status, event.text, event.confidence
+            story.latency_ms, story.usage = event.latency_ms, event.usage
+        case ev.RunFailed():
+            story.status, story.text = "failed", f"{event.code}: {event.message}"
+            story.latency_ms = event.latency_ms
+        case ev.RunCancelled():
+            story.status, story.latency_ms = "cancelled", event.latency_ms
+        case _:
+            pass
+
+
+def _tell_node(node: NodeStory, event: ev.NodeEvent) -> None:
+    match event:
+        case ev.NodeStarted():
+            node.kind = event.kind
+        case ev.NodeSkipped():
+            node.status, node.reason = "skipped", event.reason
+        case ev.NodeFinished():
+            node.status, node.value, node.marks = "done", event.value, event.marks
+            node.latency_ms = event.latency_ms
+        case ev.NodeFailed():
+            node.status, node.reason = "failed", f"{event.code}: {event.message}"
+        case ev.NodeCancelled():
+            node.status = "cancelled"
+        case ev.RunPausedEvent():
+            node.status, node.reason = "asking", event.text
+        case ev.RunResumed():
+            node.status, node.reason = "running", ""
+        case ev.ExpertEscalated():
+            node.climbed.append((event.model, event.reason))
+        case ev.ToolCalled():
+            if node.kind != "tool":
+                node.tools.append(event.tool)
+        case _:
+            pass

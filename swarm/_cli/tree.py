@@ -1,0 +1,141 @@
+"""A run as a tree of its nodes: who did what, how sure, how long."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from typing import IO, Any, cast
+
+from swarm._cli.console import Cell, Grid, one_line, paint, say, show
+from swarm._cli.story import NodeStory, Story
+
+__all__ = ["shorten", "show_tree", "summary_line"]
+
+TEXT = 64  # characters of an output: about what is left of a terminal of 120 columns
+SHOWN_ITEMS = 3  # of an `each`: one can see the pattern, and the rest are counted
+STYLES = {"failed": "red", "cancelled": "red", "asking": "yellow", "running": "yellow"}
+
+
+def show_tree(story: Story, *, reasons: bool = False, stream: IO[str] | None = None) -> None:
+    """Print the tree, and the notes under it.
+
+    Args:
+        reasons: give each skipped node a line that says why; otherwise they share one.
+        stream: default stderr.
+    """
+    target = stream or sys.stderr
+    nodes = list(story.nodes.values())
+    shown = [node for node in nodes if reasons or node.status != "skipped"]
+    rows = list(_rows(shown, ""))
+    if rows:
+        show(Grid(rows=rows, right=frozenset({3, 4}), wide=2), target)
+    skipped = [node.name for node in nodes if node.status == "skipped"]
+    if skipped and not reasons:
+        _line(f"   not run: {', '.join(skipped)}", "dim", target)
+    for note in story.notes:
+        _line(f"   note: {note}", "yellow", target)
+
+
+def summary_line(story: Story) -> str:
+    """Return a run in one line: `support: completed in 12 ms, 3 model calls, run 2026...`."""
+    parts = [f"{story.graph}: {story.status}"]
+    if story.latency_ms is not None:
+        parts[0] += f" in {_duration(story.latency_ms)}"
+    if story.confidence is not None:
+        parts.append(f"confidence {story.confidence:.2f}")
+    calls = story.usage.get("model_calls", 0)
+    if calls:
+        parts.append(f"{calls} model call{'s' if calls > 1 else ''}")
+    path = [node.name for node in story.nodes.values() if node.status == "done"]
+    if path:
+        parts.append("path " + " > ".join(path))
+    parts.append(f"run {story.id}")
+    return ", ".join(parts)
+
+
+def shorten(value: Any, limit: int = TEXT) -> str:
+    """Return a node's output in a few words."""
+    if isinstance(value, str):
+        return one_line(value, limit)
+    if isinstance(value, list):
+        items = cast("list[Any]", value)
+        return f"{len(items)} item{'' if len(items) == 1 else 's'}"
+    if isinstance(value, Mapping):
+        table = cast("Mapping[str, Any]", value)
+        return one_line(_record(table), limit)
+    return json.dumps(value, ensure_ascii=False, default=str)[:limit]
+
+
+def _record(table: Mapping[str, Any]) -> str:
+    if "flagged" in table:
+        return f"flagged: {table.get('category')}" if table["flagged"] else "nothing flagged"
+    for key in ("text", "label", "code", "summary"):
+        if isinstance(table.get(key), str):
+            return cast("str", table[key])
+    return ", ".join(f"{key}: {_plain(item)}" for key, item in table.items() if key != "probabilities")
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, str):
+        return value
+    text = json.dumps(value, ensure_ascii=False, default=str)
+    return text if len(text) <= 40 else text[:39] + "…"
+
+
+def _rows(nodes: Sequence[NodeStory], indent: str) -> Iterator[list[Cell]]:
+    for place, node in enumerate(nodes):
+        last = place == len(nodes) - 1
+        yield _row(node, indent + ("└─ " if last else "├─ "))
+        children = list(node.children.values())
+        inner = indent + ("   " if last else "│  ")
+        hidden = len(children) - SHOWN_ITEMS if node.kind == "each" and len(children) > SHOWN_ITEMS + 1 else 0
+        yield from _rows(children[: len(children) - hidden], inner)
+        if hidden:
+            yield [Cell(f"{inner}   and {hidden} more", "dim"), Cell(""), Cell(""), Cell(""), Cell("")]
+
+
+def _row(node: NodeStory, lead: str) -> list[Cell]:
+    if node.status == "skipped":
+        return [Cell(lead + node.name, "dim"), Cell("skipped", "dim"), Cell(node.reason, "dim"), Cell(""), Cell("")]
+    marks = node.marks or {}
+    doubtful = marks.get("confident") is False
+    style = STYLES.get(node.status, "")
+    what = Cell(_what(node), style or ("yellow" if doubtful else ""))
+    confidence = marks.get("confidence")
+    sure = Cell("" if confidence is None else f"{confidence:.2f}", "yellow" if doubtful else "green")
+    took = Cell("" if node.latency_ms is None else _duration(node.latency_ms), "dim")
+    return [Cell(lead + node.name, style or "bold"), Cell(_who(node, marks), "cyan"), what, sure, took]
+
+
+def _who(node: NodeStory, marks: Mapping[str, Any]) -> str:
+    """Return the model that answered, after those that were not sure; else the node's kind."""
+    model = marks.get("model")
+    asked = [name for name, _ in node.climbed if name != model]
+    if model:
+        return f"{model} (asked {', '.join(asked)})" if marks.get("confident") is False and asked else (
+            " → ".join([*asked, str(model)])
+        )  # fmt: skip
+    return " → ".join(asked) or node.kind
+
+
+def _what(node: NodeStory) -> str:
+    if node.status == "done":
+        said = shorten(node.value)
+        if node.tools:
+            said = f"[{', '.join(node.tools)}] {said}"
+        return said
+    return f"{node.status}: {one_line(node.reason, TEXT * 2)}" if node.reason else node.status
+
+
+def _duration(ms: float) -> str:
+    if ms < 1000:
+        return f"{ms:.1f} ms" if ms < 10 else f"{ms:.0f} ms"
+    return f"{ms / 1000:.1f} s"
+
+
+def _line(text: str, style: str, stream: IO[str]) -> None:
+    if stream is sys.stderr:
+        say(text, style)
+    else:
+        stream.write(paint(text, style, stream) + "\n")
