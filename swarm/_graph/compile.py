@@ -171,9 +171,10 @@ def _inner(
     elif isinstance(form.spec, RepeatNode):
         bound = {"loop": loop_type(form, env)}
     check_shadows(form, env, bound, level.findings)
+    unread = {str(path[-1]): ANY for path in level.broken if path[:-1] == (*form.path, "do", "nodes")}
     known, present = facts.at(form.name)
     inside = Level(
-        catalogue=level.catalogue, findings=level.findings, broken=level.broken, outer={**env, **bound},
+        catalogue=level.catalogue, findings=level.findings, broken=level.broken, outer={**env, **bound, **unread},
         given=known, present=present | frozenset(bound), path=(*form.path, "do"),
     )  # fmt: skip
     compiled = _level(form.body.nodes, inside)

@@ -41,6 +41,17 @@ class Facts:
             if form.spec.on_error in forms:
                 self.failing.setdefault(form.spec.on_error, []).append(name)
         self._known: dict[str, tuple[tuple[Expr, ...], frozenset[str]]] = {}
+        self._strict = {name: _strict_names(form, forms) for name, form in forms.items()}
+        self._always: set[str] = set()
+        for name in forms:  # in topological order: what it needs comes before it
+            self._note_always(name)
+
+    def _note_always(self, name: str) -> None:
+        """Remember a node that runs in every run; nothing needs to be known about it."""
+        form = self.forms[name]
+        conditional = form.when is not None or form.spec.on_error != "fail" or name in self.failing
+        if not conditional and self._strict[name] <= self._always:
+            self._always.add(name)
 
     def type_of(self, ref: Ref) -> Type:
         """Return the type of a reference."""
@@ -54,12 +65,10 @@ class Facts:
         form = self.forms[name]
         facts = [*self.given, *(conjuncts(form.when) if form.when is not None else ())]
         present = {name}
-        for read in form.outward():
-            other = read.ref.name
-            if other in self.forms and not read.ref.optional and other != name:
-                more, ran = self.at(other)
-                facts += more
-                present |= ran
+        for other in self._strict[name] - self._always:
+            more, ran = self.at(other)
+            facts += more
+            present |= ran
         if len(self.failing.get(name, [])) == 1:
             more, ran = self.at(self.failing[name][0])
             facts += more
@@ -74,7 +83,7 @@ class Facts:
         facts = [*self.given, *(conjuncts(form.when) if form.when is not None else ())]
         present = set[str](self.outer)
         for read in form.reads:
-            if read.role == "when" and not read.ref.optional and read.ref.name in self.forms:
+            if read.role == "when" and read.ref.name in self._strict[name] - self._always:
                 more, ran = self.at(read.ref.name)
                 facts += more
                 present |= ran
@@ -97,17 +106,12 @@ class Facts:
         return self._runs(target, facts, present, depth=0)
 
     def _runs(self, target: str, facts: Sequence[Expr], present: frozenset[str], *, depth: int) -> bool:
-        if target in present or target not in self.forms:
+        if target in present or target in self._always or target not in self.forms:
             return True
         form = self.forms[target]
         if form.spec.on_error != "fail" or target in self.failing or depth > 200:
             return False
-        strict = {
-            read.ref.name for read in form.outward() if not read.ref.optional and read.ref.name != target
-        }
-        if not all(
-            self._runs(other, facts, present, depth=depth + 1) for other in strict if other in self.forms
-        ):
+        if not all(self._runs(other, facts, present, depth=depth + 1) for other in self._strict[target]):
             return False
         goals = conjuncts(form.when) if form.when is not None else []
         return all(implies(facts, goal, self.type_of) is not False for goal in goals)
@@ -116,3 +120,9 @@ class Facts:
         """Return whether `name` can never run because its conditions contradict each other."""
         facts, _ = self.at(name)
         return satisfiable(facts, self.type_of) is False
+
+
+def _strict_names(form: Form, forms: Mapping[str, Form]) -> frozenset[str]:
+    """Return the nodes beside this one that it needs (references without `?`)."""
+    names = {read.ref.name for read in form.outward() if not read.ref.optional}
+    return frozenset(name for name in names if name in forms and name != form.name)

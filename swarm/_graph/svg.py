@@ -58,7 +58,7 @@ class _Group:
 def svg(drawing: Drawing) -> str:
     """Return `drawing` as the text of an SVG file."""
     group = _group(drawing)
-    subtitle = _cut(drawing.description, 90)
+    subtitle = _cut(drawing.description, max(60, int(group.layout.width / LABEL_WIDTH)))
     title_width = max(len(drawing.name) * 12, _columns(subtitle) * LABEL_WIDTH)
     width = round(max(group.layout.width, title_width, MIN_WIDTH * 2) + 2 * MARGIN)
     kinds = [kind for kind in EDGE_KINDS if kind in _kinds(drawing)]
@@ -232,7 +232,7 @@ def _badges(card: _Card) -> Iterator[str]:
         yield f'<g class="badge" transform="translate({card.width - 4:.1f} 4)"><circle r="9"/><path d="{sign}"/></g>'
     if card.node.output:
         yield (
-            f'<g class="end" transform="translate({card.width / 2:.1f} {card.height:.1f})">'
+            f'<g class="end" transform="translate({card.width - 38:.1f} {card.height:.1f})">'
             '<rect x="-27" y="-8" width="54" height="16" rx="8"/><text y="3.5">output</text></g>'
         )
 

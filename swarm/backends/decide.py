@@ -23,15 +23,16 @@ from swarm.backends.wording import (
     read_json,
     read_label,
 )
+from swarm.backends.http_errors import REJECTED
 from swarm.errors import BackendError
 from swarm.messages import Answer, Completion, CompletionRequest, Decision, DecisionRequest, Message
 
-__all__ = ["REJECTED", "UNDECIDED", "InvalidAnswer", "Render", "ask"]
+__all__ = ["UNDECIDED", "InvalidAnswer", "Render", "ask"]
 
 Render: TypeAlias = Callable[[str], tuple[Message, ...]]
 
 UNDECIDED = "undecided"  # code of an error: the server turned out not to answer decisions
-REJECTED = "rejected"  # code of an error: the server will not answer such a request (HTTP 400, 422)
+
 LABEL_TOKENS, JSON_TOKENS = 256, 1024  # most of it for models that cannot be kept from thinking first
 TOP_LOGPROBS = 20  # the most that servers give
 

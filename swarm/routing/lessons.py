@@ -25,9 +25,9 @@ __all__ = ["Lessons", "lessons", "subjects"]
 MAX_EXAMPLES = 60  # of a classifier's examples: they are what it is given, not how one asks for it
 LEAST_STRANGERS, STRANGERS_PER_REQUEST = 24, 2  # more would make "none of them" the answer to everything
 
-# How much a word of an expert's description, met in a request, speaks for the expert. Set by hand: most where no
-# request of a bundled expert has the word, nothing where 3 % of them do.
-RARE, SEEN, COMMON = 0.65, 0.35, 0.03
+# How much a word of an expert's description, met in a request, speaks for the expert. Set by hand: much where at
+# most 1 % of the bundled experts' requests have the word, less up to 3 %, nothing from there.
+RARE, RARE_SHARE, SEEN, SEEN_SHARE = 0.65, 0.01, 0.35, 0.03
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,9 +54,9 @@ def subjects(expert: ResolvedExpert) -> dict[str, float]:
     seen, total = _instruction_words()
     words = stems(f"{expert.name.replace('_', ' ')} {expert.description}")
     return {
-        word: SEEN if seen[word] else RARE
+        word: RARE if seen[word] <= RARE_SHARE * total else SEEN
         for word in words
-        if seen[word] <= COMMON * total and (len(word) > 2 or not word.isascii())
+        if seen[word] <= SEEN_SHARE * total and (len(word) > 2 or not word.isascii())
     }
 
 

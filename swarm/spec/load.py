@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 __all__ = ["LoadedExpert", "LoadedGraph", "load_expert", "load_graph", "load_text", "read_text_file"]
 
 MAX_BYTES = 1_000_000
+LONG_TAG = re.compile(r"(?<!\S)!\S{10000}")  # the parser takes the square of a tag's length
 CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufffe\uffff\ud800-\udfff]")
 
 
@@ -185,6 +186,10 @@ def _trouble_of(text: str) -> Finding | None:
     if text.startswith("\ufeff"):
         message = "the file begins with a byte order mark"
         return Finding(code="SW009", message=message, path=(), hint="save it as UTF-8 without BOM")
+    match = LONG_TAG.search(text)
+    if match is not None:
+        message = "a word of more than 10,000 characters begins with '!'"
+        return Finding(code="SW005", message=message, path=(), offset=match.start(), hint="split it")
     match = CONTROL.search(text)
     if match is None:
         return None

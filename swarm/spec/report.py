@@ -9,6 +9,7 @@ from pydantic import BaseModel, ValidationError
 from swarm.spec.findings import Finding
 from swarm.spec.graph import NAME, RESERVED
 from swarm.spec.source import Path, part_of
+from swarm.spec.tree import MAX_FINDINGS
 from swarm.spec.wording import findings_of, wrong_value
 
 __all__ = ["Report"]
@@ -35,7 +36,8 @@ class Report:
         """Note a finding, unless its place was refused already."""
         path = finding.path
         if not any(path[:size] in self.bad for size in range(len(path) + 1)):
-            self.findings.append(finding)
+            if len(self.findings) < MAX_FINDINGS:
+                self.findings.append(finding)
             self._spoilt.add(part_of(path))
 
     def refuse(self, finding: Finding) -> None:

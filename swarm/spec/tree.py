@@ -19,6 +19,7 @@ __all__ = ["Event", "Tree", "build"]
 
 MAX_DEPTH = 32
 MAX_ITEMS = 100_000  # 10,000 nodes with ten values each; reading them takes a few seconds
+MAX_FINDINGS = 1_000
 INTEGER = re.compile(r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+")
 NUMBER = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
 CONSTANTS: dict[str, Any] = {
@@ -59,9 +60,14 @@ class Tree:
     findings: list[Finding] = field(default_factory=list[Finding])
     bad: set[Path] = field(default_factory=set[Path])
 
+    def add(self, finding: Finding) -> None:
+        """Note a finding; after a thousand nobody reads on."""
+        if len(self.findings) < MAX_FINDINGS:
+            self.findings.append(finding)
+
     def refuse(self, finding: Finding) -> None:
         """Note that the value at the finding's place cannot be used."""
-        self.findings.append(finding)
+        self.add(finding)
         self.bad.add(finding.path)
 
     @property
@@ -99,10 +105,11 @@ class _Builder:
 
     def value(self, event: Event, path: Path) -> Any:
         """Return the value that begins with `event`, and note where it and its parts stand."""
-        self._limit(event, path)
+        self._limit(event, path, depth=len(path))
+        self.tree.values[path] = Span(start=event.start, end=event.end)
         self._refuse_extras(event, path)
         if path in self.tree.bad:
-            self._skip(event)
+            self._skip(event, path)
             return None
         match event.kind:
             case "mapping":
@@ -113,15 +120,15 @@ class _Builder:
                 result = self._scalar(event, path)
         return None if path in self.tree.bad else result
 
-    def _limit(self, event: Event, path: Path) -> None:
+    def _limit(self, event: Event, path: Path, *, depth: int) -> None:
         self.items += 1
-        self.tree.values[path] = Span(start=event.start, end=event.end)
         if self.items > MAX_ITEMS:
             message = f"the file has more than {MAX_ITEMS:,} values"
-        elif len(path) > MAX_DEPTH:
+        elif depth > MAX_DEPTH:
             message = f"the file nests more than {MAX_DEPTH} deep"
         else:
             return
+        self.tree.values[path] = Span(start=event.start, end=event.end)
         hint = "move parts into a graph of their own: `graph: part.swarm.yaml`"
         raise _TooMuchError(Finding(code="SW005", message=message, path=path, hint=hint))
 
@@ -148,8 +155,8 @@ class _Builder:
         end = event.end
         for key in self._until_end():
             if not self._is_name(key, path):
-                self._skip(key)
-                self._skip(next(self.events))
+                self._skip(key, path)
+                self._skip(next(self.events), path)
                 continue
             inner = (*path, key.value)
             if key.value in result:
@@ -172,16 +179,23 @@ class _Builder:
             return True
         return False
 
-    def _skip(self, event: Event) -> None:
-        """Read past a value that has no name."""
-        if event.kind in ("mapping", "sequence"):
-            for inner in self._until_end():
-                self._skip(inner)
+    def _skip(self, event: Event, path: Path) -> None:
+        """Read past a value that was refused, or has no name."""
+        open_ = [event] if event.kind in ("mapping", "sequence") else []
+        while open_:
+            inner = next(self.events)
+            self._limit(inner, path, depth=len(path) + len(open_))
+            if inner.kind == "end":
+                open_.pop()
+            elif inner.kind in ("mapping", "sequence"):
+                open_.append(inner)
 
     def _twice(self, name: str, path: Path) -> None:
+        if len(self.tree.findings) >= MAX_FINDINGS:
+            return
         line = self.text.count("\n", 0, self.tree.keys[path].start) + 1
         message = f"{name!r} is written twice: first in line {line}"
-        self.tree.findings.append(
+        self.tree.add(
             Finding(code="SW002", message=message, path=path, at_key=True, hint="keep one of them")
         )
 

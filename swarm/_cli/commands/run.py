@@ -1,0 +1,136 @@
+"""`swarm run`: a graph on one input, or on every line of a file."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from swarm._cli import console
+from swarm._cli.main import Common
+
+if TYPE_CHECKING:
+    from swarm._cli.session import Session
+    from swarm._engine.result import RunResult
+
+__all__ = ["run"]
+
+
+@click.command(short_help="Run a graph once, or on every line of a file.")
+@click.argument("graph", type=click.Path(path_type=Path))
+@click.option("--input", "inputs", multiple=True, metavar="NAME=VALUE", help="An input; NAME=@FILE reads a file.")
+@click.option("--input-file", default="", metavar="FILE", help="A JSON object of inputs; - is standard input.")
+@click.option("--set", "overrides", multiple=True, metavar="PATH=VALUE", help="Change a field of the graph for this run.")
+@click.option("--json", "as_json", is_flag=True, help="Print the whole result as JSON.")
+@click.option("--events", is_flag=True, help="Print what happens as JSON lines, as it happens.")
+@click.option("--timeout", type=float, metavar="SECONDS", help="End the run after so long (exit code 124).")
+@click.option("--no-save", is_flag=True, help="Do not keep the run in .swarm/runs.")
+@click.option("--batch", metavar="FILE.jsonl", help="Run on every line of a file; - is standard input.")
+@click.option("--map", "maps", multiple=True, metavar="INPUT=COLUMN", help="Batch: where an input comes from.")
+@click.option("--expect", metavar="NODE.FIELD=COLUMN", help="Batch: what is right, for the accuracy.")
+@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE", help="Batch: where results go (stdout).")
+@click.option("--concurrency", type=int, metavar="N", help="Batch: rows at once (8).")
+@click.pass_context
+def run(ctx: click.Context, graph: Path, **options: Any) -> None:
+    """swarm run support.swarm.yaml --input message="where is my parcel? order 1042"
+
+    Runs GRAPH. The answer goes to standard output, what happened to standard error. A value is text for
+    a `string` input and JSON for any other; NAME=@FILE reads it from a file.
+
+    \b
+    swarm run G --input message=hi --json            everything, as one JSON document
+    swarm run G --input message=hi --events          JSON lines as they happen
+    swarm run G --set models.small=ollama/llama3.2:3b --input message=hi
+    swarm run G --batch in.jsonl --map message=text --expect triage.label=label --out out.jsonl
+
+    A batch writes one result a line, in the order of the input, each in the shape of --json; failed rows
+    too. Without --map a column goes to the input of its name. Its runs are not kept in .swarm/runs.
+
+    Without a terminal a run that has to ask a person ends paused (exit code 5).
+    """
+    from swarm._cli.settings import load_settings
+
+    common: Common = ctx.obj
+    settings = load_settings(timeout=options["timeout"], concurrency=options["concurrency"])
+    batch = options["batch"]
+    _refuse_misfits(options, batch=batch is not None)
+    if batch is not None:
+        from swarm._cli.batch import run_batch
+
+        ctx.exit(run_batch(graph, batch, settings, options, verbose=common.verbose))
+    from swarm._cli.session import Session
+
+    save = False if options["no_save"] else None
+    with Session(graph, settings, overrides=options["overrides"], verbose=common.verbose, save=save) as session:
+        ctx.exit(_once(session, options))
+
+
+def _refuse_misfits(options: dict[str, Any], *, batch: bool) -> None:
+    """Refuse options that have no meaning together."""
+    if batch:
+        wrong = [name for name in ("inputs", "input_file", "events") if options[name]]
+        shown = {"inputs": "--input", "input_file": "--input-file", "events": "--events"}
+    else:
+        wrong = [name for name in ("maps", "expect", "out", "concurrency") if options[name]]
+        shown = {"maps": "--map", "expect": "--expect", "out": "--out", "concurrency": "--concurrency"}
+    if wrong:
+        hint = "leave it out" if batch else "add --batch FILE.jsonl"
+        raise click.UsageError(f"{shown[wrong[0]]} does not go {'with' if batch else 'without'} --batch\n  fix: {hint}")
+    if options["events"] and options["as_json"]:
+        raise click.UsageError("--events and --json both want standard output\n  fix: choose one")
+
+
+def _once(session: Session, options: dict[str, Any]) -> int:
+    from swarm._cli.asking import answer_all
+    from swarm._cli.exits import exit_code_of
+    from swarm._cli.inputs import read_inputs
+
+    given = read_inputs(options["inputs"], options["input_file"], session.plan.inputs, graph=session.swarm.name)
+    session.announce()
+    if options["events"]:
+        return exit_code_of(session.loop.run(_print_events(session, given)))
+    result = session.run(given)
+    if console.is_interactive():
+        result = answer_all(session, result)
+    _report(session, result, as_json=options["as_json"])
+    return exit_code_of(result)
+
+
+async def _print_events(session: Session, given: dict[str, Any]) -> RunResult:
+    """Print each event as it happens; a reader that goes away ends the run."""
+    from swarm._app.stream import EventQueue
+    from swarm.events import to_json
+
+    queue = EventQueue()
+    running = asyncio.ensure_future(session.swarm.run_input(given, listeners=[queue.put], streams=True))
+    running.add_done_callback(lambda _: queue.close())
+    try:
+        async for event in queue:
+            console.data_line(to_json(event))
+        return await running
+    finally:
+        running.cancel()
+        await asyncio.wait({running})
+
+
+def _report(session: Session, result: RunResult, *, as_json: bool) -> None:
+    from swarm._cli.tree import show_tree, summary_line
+
+    story = session.story(result.id)
+    if sys.stderr.isatty():
+        show_tree(story)
+    if as_json:
+        console.data_json(result.to_json())
+    elif result.status == "paused":
+        console.say(f"{result.text}\n  this run waits for a person: run it on a terminal, or use `swarm chat`")
+    elif result.error is not None:
+        console.say(f"error: {result.error}", "red")
+    else:
+        console.data(result.text)
+    console.say(summary_line(story), "dim")
+    if not sys.stderr.isatty():
+        for note in story.notes:
+            console.say(f"note: {note}")
