@@ -13,7 +13,7 @@ from typing import Any, Self
 from swarm import events as ev
 from swarm._app.check import Checked, check_graph, check_spec
 from swarm._app.stream import EventQueue
-from swarm._app.wiring import Backends, import_tools, tools_by_name
+from swarm._app.wiring import Backends, file_tools, tools_by_name
 from swarm._engine.context import Limits, Run, Services
 from swarm._engine.execute import check_input, execute, may_ask, node_results
 from swarm._engine.nodes.plain import check_answer
@@ -21,7 +21,7 @@ from swarm._engine.result import RunResult
 from swarm._engine.runner import run_level
 from swarm._graph.plan import Plan
 from swarm.backends.base import ModelBackend
-from swarm.errors import InputError, Problem, SwarmError
+from swarm.errors import InputError, Problem
 from swarm.spec.catalogue import ResolvedExpert
 from swarm.spec.compose import Graph
 from swarm.spec.graph import GraphSpec
@@ -78,7 +78,7 @@ class Swarm:
         self.limits = limits or Limits()
         self.listeners = list(listeners)
         self._backends = Backends(backends)
-        self._tools: dict[str, Tool] = {**_file_tools(graph), **own}
+        self._tools: dict[str, Tool] = {**file_tools(graph.spec, graph.folder, graph.catalogue), **own}
         self._services = Services(
             backend=self._backends, tools=self._tools, choose=_choose, clock=time.perf_counter, wall=time.time,
             new_id=_new_token, limits=self.limits,
@@ -251,23 +251,3 @@ def _paused(plan: Plan, run: Run) -> RunResult:
         path=tuple(name for name, node in nodes.items() if node.status == "done"), notes=tuple(run.notes.values()),
         latency_ms=(run.services.clock() - run.started) * 1000,
     )  # fmt: skip
-
-
-def _file_tools(checked: Checked) -> dict[str, Tool]:
-    spec = checked.spec
-    files = (
-        []
-        if spec is None or spec.tools is None
-        else [spec.tools]
-        if isinstance(spec.tools, str)
-        else spec.tools
-    )
-    found: dict[str, Tool] = {}
-    for name in files:
-        for key, one in import_tools(checked.folder / name).items():
-            if key in found:
-                raise SwarmError(
-                    f"two tools are called {key!r}", where=name, hint='rename one: @tool(name="...")'
-                )
-            found[key] = one
-    return found

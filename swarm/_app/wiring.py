@@ -12,11 +12,12 @@ from typing import Any
 
 from swarm.backends.base import ModelBackend
 from swarm.errors import BackendError, SwarmError, ToolError
-from swarm.spec.catalogue import ModelRef
+from swarm.spec.catalogue import Catalogue, ModelRef
+from swarm.spec.graph import GraphSpec
 from swarm.tools.base import Tool
 from swarm.tools.function import FunctionTool
 
-__all__ = ["Backends", "import_tools", "tools_by_name"]
+__all__ = ["Backends", "file_tools", "import_tools", "tools_by_name"]
 
 
 def _ollama(ref: ModelRef) -> ModelBackend:
@@ -110,7 +111,33 @@ def import_tools(path: Path) -> dict[str, Tool]:
     """
     name = f"_swarm_tools_{abs(hash(str(path.resolve()))):x}"
     module = sys.modules.get(name) or _import(name, path)
-    return tools_by_name(value for value in vars(module).values() if isinstance(value, FunctionTool))
+    return tools_by_name([value for value in vars(module).values() if _is_tool(value)])
+
+
+def _is_tool(value: object) -> bool:
+    return isinstance(value, FunctionTool)
+
+
+def file_tools(spec: GraphSpec | None, folder: Path, catalogue: Catalogue) -> dict[str, Tool]:
+    """Import the tool files of a graph and of the graphs it runs; return the tools by name.
+
+    Raises:
+        ToolError: a file raised while it was imported.
+        SwarmError: two files have a tool of one name.
+    """
+    named = spec.tools if spec is not None else None
+    files = [] if named is None else [named] if isinstance(named, str) else named
+    found: dict[str, Tool] = {}
+    parts = [import_tools(folder / name) for name in files]
+    parts += [
+        file_tools(inner.spec, Path(inner.file).parent, inner.catalogue)
+        for inner in catalogue.subgraphs.values()
+    ]
+    for part in parts:
+        for key, one in part.items():
+            if found.setdefault(key, one) is not one:
+                raise SwarmError(f"two tools are called {key!r}", hint='rename one: @tool(name="...")')
+    return found
 
 
 def _import(name: str, path: Path) -> ModuleType:

@@ -174,12 +174,16 @@ def _rich_table(grid: Grid) -> Any:
     from rich.text import Text
 
     count = max((len(row) for row in grid.rows), default=0)
-    table = Table(box=None, padding=(0, len(GAP), 0, 0), show_header=bool(grid.head), header_style="dim", pad_edge=False)
+    table = Table(
+        box=None, padding=(0, len(GAP), 0, 0), show_header=bool(grid.head), header_style="dim", pad_edge=False
+    )
     for at in range(max(count, len(grid.head))):
         justify = "right" if at in grid.right else "left"
         name = grid.head[at] if at < len(grid.head) else ""
         flexible = at == grid.wide
-        table.add_column(name, justify=justify, no_wrap=True, overflow="ellipsis", ratio=1 if flexible else None)
+        table.add_column(
+            name, justify=justify, no_wrap=True, overflow="ellipsis", ratio=1 if flexible else None
+        )
     for row in grid.rows:
         table.add_row(*(Text(CONTROL.sub(_visible, cell.text), style=cell.style) for cell in row))
     return table

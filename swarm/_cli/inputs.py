@@ -79,7 +79,9 @@ def _value(name: str, text: str, kind: Type) -> Any:
     try:
         return json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise _MisfitError(f"{name}: {kind} is written as JSON, and {text[:40]!r} is none: {error}") from error
+        raise _MisfitError(
+            f"{name}: {kind} is written as JSON, and {text[:40]!r} is none: {error}"
+        ) from error
 
 
 def _read(name: str, file: str) -> str:

@@ -119,7 +119,9 @@ def _version(ctx: click.Context, _: click.Parameter, value: bool) -> None:
 )
 @click.option("-v", "--verbose", count=True, help="Say what happens, as log lines; -vv says more.")
 @click.option("--traceback", is_flag=True, help="Show where an error happened. Also SWARM_TRACEBACK=1.")
-@click.option("--version", is_flag=True, expose_value=False, is_eager=True, callback=_version, help="Show it.")
+@click.option(
+    "--version", is_flag=True, expose_value=False, is_eager=True, callback=_version, help="Show it."
+)
 @click.pass_context
 def cli(ctx: click.Context, verbose: int, traceback: bool) -> None:
     """swarm demo

@@ -1,11 +1,11 @@
 """The few settings there are: option > `SWARM_*` > `swarm.toml` > default.
 
-    # swarm.toml, in the working directory
-    timeout = 600            # seconds a run may take
-    concurrency = 8          # rows of a batch at once
-    save = true              # keep runs in .swarm/runs
-    keep_runs = 200          # the newest so many
-    ollama_url = "http://127.0.0.1:11434"
+# swarm.toml, in the working directory
+timeout = 600            # seconds a run may take
+concurrency = 8          # rows of a batch at once
+save = true              # keep runs in .swarm/runs
+keep_runs = 200          # the newest so many
+ollama_url = "http://127.0.0.1:11434"
 """
 
 from __future__ import annotations
@@ -23,7 +23,16 @@ __all__ = ["FILE", "RUNS", "STATE", "Settings", "load_settings"]
 FILE = "swarm.toml"
 STATE = Path(".swarm")
 RUNS = STATE / "runs"
-WORDS = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
+WORDS = {
+    "1": True,
+    "true": True,
+    "yes": True,
+    "on": True,
+    "0": False,
+    "false": False,
+    "no": False,
+    "off": False,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -97,7 +97,13 @@ def _rows(nodes: Sequence[NodeStory], indent: str) -> Iterator[list[Cell]]:
 
 def _row(node: NodeStory, lead: str) -> list[Cell]:
     if node.status == "skipped":
-        return [Cell(lead + node.name, "dim"), Cell("skipped", "dim"), Cell(node.reason, "dim"), Cell(""), Cell("")]
+        return [
+            Cell(lead + node.name, "dim"),
+            Cell("skipped", "dim"),
+            Cell(node.reason, "dim"),
+            Cell(""),
+            Cell(""),
+        ]
     marks = node.marks or {}
     doubtful = marks.get("confident") is False
     style = STYLES.get(node.status, "")

@@ -76,7 +76,7 @@ def may_ask(plan: Plan) -> bool:
         if isinstance(node.spec, AskNode) or (node.body is not None and may_ask(node.body)):
             return True
         experts = (node.expert, *node.choices) if node.expert is not None else node.choices
-        if any(one is not None and one.tools and one.approve != "never" for one in experts):
+        if any(one.tools and one.approve != "never" for one in experts):
             return True
     return False
 

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from typing import Any, cast
+from typing import Any
 
 from swarm import events as ev
 from swarm._engine.context import Run
+from swarm._engine.groups import first_error
 from swarm._engine.nodes.kinds import KINDS
 from swarm._engine.result import NodeResult, Outcome
 from swarm._engine.scheduler import (
@@ -92,7 +93,7 @@ async def run_level(
                 event = await inbox.get()
                 running -= 1
     except BaseExceptionGroup as errors:
-        raise _first(errors) from errors
+        raise first_error(errors) from errors
     run.busy -= len(inbox.events)  # counts of tasks that ended after the level did
     return end, scope
 
@@ -111,15 +112,6 @@ def _obey(commands: list[Command], run: Run, path: str, *, top: bool) -> tuple[l
         else:
             end = command
     return ready, end
-
-
-def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
-    inner = group.exceptions[0]
-    return (
-        _first(cast("BaseExceptionGroup[BaseException]", inner))
-        if isinstance(inner, BaseExceptionGroup)
-        else inner
-    )
 
 
 async def _report(command: RunNode, run: Run, path: str, inbox: _Inbox, *, top: bool) -> None:

@@ -15,9 +15,9 @@ _SHAPES = {
     "reply": ("(", ")"),
     "route": ("{{", "}}"),
     "graph": ("[/", "/]"),
-    "ask": ("[\\", "/]"),
+    "ask": (">", "]"),
 }
-_ARROWS = {"data": "-->", "when": "-.->", "after": "-.->", "error": "-->|error|"}
+_ARROWS = {"data": "-->", "when": "-.->", "after": "-. order .->", "error": "-- error -->"}
 _STATUS = {
     "done": "stroke:#1a7f37,stroke-width:2px",
     "failed": "stroke:#cf222e,stroke-width:2px",
@@ -61,7 +61,7 @@ def _edge(edge: DrawnEdge, prefix: str) -> str:
 
 def _id(path: str) -> str:
     """Return a name that is no word of Mermaid's (`end`, `graph`, `style` ...), one for each path."""
-    return "n_" + path.replace("_", "__").replace("/", "_-")
+    return "n_" + path.replace("/", "_IN_")  # names are of small letters
 
 
 def _label(node: DrawnNode) -> str:

@@ -11,6 +11,7 @@ from swarm._graph.layout import Layout, Link, Slot, arrange
 __all__ = ["terminal"]
 
 MAX_TEXT = 26  # characters of a line in a box
+OUTPUT = " output "  # on the border of a node that a run may answer with
 UP, DOWN, LEFT, RIGHT = 1, 2, 4, 8
 UNICODE = dict(zip(range(16), " ╵╷│╴┘┐┤╶└┌├─┴┬┼", strict=True))
 ASCII = dict(zip(range(16), " |||-+++-+++-+++", strict=True))
@@ -46,13 +47,11 @@ def _box(node: DrawnNode, unicode: bool) -> list[str]:
     inside = [f"{node.name} {sign}".rstrip(), *([_cut(label, unicode)] if label else [])]
     if node.body is not None:
         inside += ["", *_picture(node.body, unicode)]
-    width = max(len(line) for line in inside)
+    width = max(len(OUTPUT) - 1 if node.output else 0, *(len(line) for line in inside))
     corners, across, side = ("┌┐└┘", "─", "│") if unicode else ("++++", "-", "|")
     bottom = across * (width + 2)
     if node.output:
-        bottom = (
-            across * (width - 7) + " output " + across if width >= 7 else " out ".ljust(width + 2, across)
-        )
+        bottom = f"{OUTPUT}{across}".rjust(width + 2, across)
     return [
         corners[0] + across * (width + 2) + corners[1],
         *(f"{side} {line:<{width}} {side}" for line in inside),
@@ -74,7 +73,7 @@ def _picture(drawing: Drawing, unicode: bool) -> list[str]:
     _snap(layout)
     lines: list[str] = []
     for index, layer in enumerate(layout.layers):
-        lines += _layer(layer, boxes, layout, unicode)
+        lines += _layer(layer, boxes, layout.links[index] if index < len(layout.links) else (), unicode)
         if index < len(layout.links):
             lines += _Channel(layout.links[index]).drawn(
                 UNICODE if unicode else ASCII, "▼" if unicode else "v"
@@ -92,10 +91,12 @@ def _snap(layout: Layout) -> None:
             free = left + int(slot.width) + 1
 
 
-def _layer(layer: Sequence[Slot], boxes: dict[str, list[str]], layout: Layout, unicode: bool) -> list[str]:
+def _layer(
+    layer: Sequence[Slot], boxes: dict[str, list[str]], links: Sequence[Link], unicode: bool
+) -> list[str]:
     """Return the lines of a layer: its boxes, and the lines that pass or leave them."""
     height = max(len(boxes[slot.node]) for slot in layer if slot.node)
-    leaving = {int(link.upper.x) for links in layout.links for link in links if link.upper in layer}
+    leaving = {int(link.upper.x) for link in links}
     pipe = "│" if unicode else "|"
     lines = [""] * height
     for slot in layer:
@@ -142,30 +143,22 @@ class _Channel:
         self.nets = sorted(nets.values(), key=lambda net: net.span)
 
     def _give_rows(self) -> None:
-        """Give each net the first row that is free along its span, below those it must not cut off.
-
-        A line that comes down at the column where another one leaves must turn below that one's row.
-        """
+        """Give each net the first row below all that it overlaps with and that should lie above it."""
         placed: list[_Net] = []
         for net in self._upper_first():
             low, high = net.span
-            if low == high:
-                continue
-            first = max((other.row + 1 for other in placed if _above(other, net)), default=0)
-            busy = {other.row for other in placed if other.span[0] <= high + 1 and low - 1 <= other.span[1]}
-            net.row = next(row for row in range(first, len(placed) + first + 1) if row not in busy)
-            placed.append(net)
+            if low != high:
+                met = (other for other in placed if other.span[0] <= high + 1 and low - 1 <= other.span[1])
+                net.row = max((other.row + 1 for other in met), default=0)
+                placed.append(net)
 
     def _upper_first(self) -> list[_Net]:
-        """Return the nets so that each comes after those that must lie above it, where that can be."""
+        """Return the nets from the top, in an order that makes few of them cross."""
         rest, order = list(self.nets), list[_Net]()
         while rest:
-            ready = next(
-                (net for net in rest if not any(_above(other, net) for other in rest if other is not net)),
-                rest[0],
-            )
-            rest.remove(ready)
-            order.append(ready)
+            best = min(rest, key=lambda net: sum(_cost(net, other) - _cost(other, net) for other in rest))
+            rest.remove(best)
+            order.append(best)
         return order
 
     def drawn(self, signs: dict[int, str], head: str) -> list[str]:
@@ -186,9 +179,13 @@ class _Channel:
         return ["".join(line) for line in grid]
 
 
-def _above(upper: _Net, lower: _Net) -> bool:
-    """Return whether `upper` must turn above `lower`: it leaves where `lower` comes down."""
-    return upper is not lower and any(column == upper.source for column, _ in lower.targets)
+def _cost(upper: _Net, lower: _Net) -> int:
+    """Return how bad it is if `upper` turns above `lower`: crossings, and worse, lines on one another."""
+    if upper is lower:
+        return 0
+    (low, high), (left, right) = upper.span, lower.span
+    crossings = (low <= lower.source <= high) + sum(left <= column <= right for column, _ in upper.targets)
+    return crossings + 100 * any(column == lower.source for column, _ in upper.targets)
 
 
 def _ports(links: Sequence[Link], sources: set[int]) -> Iterator[tuple[Link, int]]:
@@ -198,12 +195,16 @@ def _ports(links: Sequence[Link], sources: set[int]) -> Iterator[tuple[Link, int
         by_target.setdefault(id(link.lower), []).append(link)
     for group in by_target.values():
         group.sort(key=lambda link: link.upper.x)
-        centre, width = int(group[0].lower.x), int(group[0].lower.width)
-        step = max(1, min(4, (width - 2) // len(group)))
+        lower = group[0].lower
+        centre, reach = int(lower.x), (int(lower.width) - 3) // 2
+        if len(group) == 1 and abs(int(group[0].upper.x) - centre) <= reach:
+            yield group[0], int(group[0].upper.x)  # straight down
+            continue
+        step = max(1, min(4, 2 * reach // len(group)))
         for at, link in enumerate(group):
             column = centre + round((at - (len(group) - 1) / 2) * step)
-            if column in sources and column != int(link.upper.x) and width > 4:
-                column += 1 if column < centre + width // 2 - 1 else -1
+            if column in sources and column != int(link.upper.x) and reach > 1:
+                column += 1 if column < centre + reach else -1  # another line leaves right above
             yield link, column
 
 

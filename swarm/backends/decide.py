@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
 from swarm.backends.base import Decides, ModelBackend
+from swarm.backends.http_errors import REJECTED
 from swarm.backends.wording import (
     Misread,
     Said,
@@ -23,7 +24,6 @@ from swarm.backends.wording import (
     read_json,
     read_label,
 )
-from swarm.backends.http_errors import REJECTED
 from swarm.errors import BackendError
 from swarm.messages import Answer, Completion, CompletionRequest, Decision, DecisionRequest, Message
 

@@ -43,10 +43,14 @@ def explain_status(
     what = f"HTTP {status}: {said}"
     lower = said.lower()
     if status == 404 and model and "model" in lower:
-        return ModelMissing(f"the model {model!r} is not there: {said}", where=where, hint=get_model, model=model)
+        return ModelMissing(
+            f"the model {model!r} is not there: {said}", where=where, hint=get_model, model=model
+        )
     if status in RETRYABLE:
         code = "busy" if status in (429, 503) else "server"
-        hint = "it is busy: try again later, or lower the concurrency" if code == "busy" else "look at its log"
+        hint = (
+            "it is busy: try again later, or lower the concurrency" if code == "busy" else "look at its log"
+        )
         return BackendError(what, where=where, hint=hint, model=model, code=code, retryable=True)
     if status in (401, 403):
         return BackendError(what, where=where, hint=key_hint, model=model, code="denied")

@@ -11,8 +11,9 @@ import asyncio
 import math
 import os
 import time
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, Callable, Generator, Mapping, Sequence
+from contextlib import aclosing, contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -25,7 +26,7 @@ from swarm.backends.http_errors import REJECTED, explain_status
 from swarm.backends.ollama_wire import Collected, chat_body, server_url, split_options
 from swarm.backends.systemone import check_size, read_decision, wire_questions
 from swarm.backends.transport import Deadlines, PerLoop, Sleep, Transport, decode_json, verify
-from swarm.errors import BackendError, ModelMissing
+from swarm.errors import BackendError
 from swarm.messages import Completion, CompletionRequest, Decision, DecisionRequest, TextDelta
 
 __all__ = ["InstalledModel", "OllamaBackend"]
@@ -33,6 +34,8 @@ __all__ = ["InstalledModel", "OllamaBackend"]
 KEY_NAME = "OLLAMA_API_KEY"
 ASIDE_S = 10.0  # deadline of small questions: what models there are, what one can do
 EMBED_S = 120.0
+
+_timeout_s: ContextVar[float] = ContextVar("timeout_s")  # the library's methods take no deadline
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,7 +140,7 @@ class OllamaBackend:
         check_size(body, where=self.url, model=model)
         client = self._clients.get()
         try:
-            with client.within(request.timeout_s), _read(self.url, model):
+            with client.deadline(request.timeout_s), _readable(self.url, model):
                 answer = await client.systemone(**body)
         except BackendError as error:
             if error.code != "not_found":
@@ -162,10 +165,8 @@ class OllamaBackend:
             return []
         named = self._named(model)
         client = self._clients.get()
-        with client.within(EMBED_S), _read(self.url, named):
-            answer = await client.embed(
-                model, list(texts), truncate=False, keep_alive=cast("Any", self._keep_alive)
-            )
+        with client.deadline(EMBED_S), _readable(self.url, named):
+            answer = await client.embed(model, list(texts), truncate=False, keep_alive=self._keep_alive)
         vectors = [_unit(vector) for vector in answer.embeddings]
         if len(vectors) != len(texts):
             raise BackendError(
@@ -245,7 +246,12 @@ class OllamaBackend:
     def _explain(self, status: int, body: bytes, model: str) -> BackendError:
         pull = f"ollama pull {model.removeprefix('ollama/')}"
         return explain_status(
-            status, body, where=self.url, model=model, get_model=pull, key_hint=f"set {KEY_NAME}, or ollama signin"
+            status,
+            body,
+            where=self.url,
+            model=model,
+            get_model=pull,
+            key_hint=f"set {KEY_NAME}, or ollama signin",
         )
 
 
@@ -256,8 +262,10 @@ class _Client(ollama.AsyncClient):
     deadlines, retries and our errors.
     """
 
+    _client: httpx.AsyncClient
+
     def __init__(self, url: str, transport: Transport, key: str, connect_s: float) -> None:
-        super().__init__(
+        super().__init__(  # pyright: ignore[reportUnknownMemberType]
             url,
             timeout=httpx.Timeout(None, connect=connect_s),  # the other deadlines are the transport's
             follow_redirects=False,  # a prompt goes to the server that was named, and to no other
@@ -269,18 +277,44 @@ class _Client(ollama.AsyncClient):
         self._client.headers.pop("authorization", None)
         if key:
             self._client.headers["authorization"] = f"Bearer {key}"
-        self._transport, self._timeout_s = transport, EMBED_S
+        self._transport = transport
 
     @property
     def http(self) -> httpx.AsyncClient:
         """Return the connections."""
         return self._client
 
+    @contextmanager
+    def deadline(self, timeout_s: float) -> Generator[None, None, None]:
+        """Give the library's methods called inside a deadline."""
+        token = _timeout_s.set(timeout_s)
+        try:
+            yield
+        finally:
+            _timeout_s.reset(token)
+
     async def _request_raw(self, method: str, path: str, *, json: Any = None) -> httpx.Response:
-        model = f"ollama/{json['model']}" if json and "model" in json else ""
-        response = await self._transport.request(method, path, body=json, model=model, timeout_s=timeout_s)
+        model = f"ollama/{json['model']}"
+        response = await self._transport.request(
+            method, path, body=json, model=model, timeout_s=_timeout_s.get()
+        )
         decode_json(response.content, where=self._transport.url, model=model)
         return response
+
+
+@contextmanager
+def _readable(where: str, model: str) -> Generator[None, None, None]:
+    """Translate what the library's types cannot read."""
+    try:
+        yield
+    except ValidationError as error:
+        raise BackendError(
+            f"the answer of the server cannot be read: {error.error_count()} fields are wrong",
+            where=where,
+            hint="is this an Ollama server, and the client library up to date?",
+            model=model,
+            code="malformed",
+        ) from error
 
 
 def _unit(vector: Sequence[float]) -> list[float]:

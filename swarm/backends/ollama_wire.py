@@ -153,7 +153,9 @@ class Collected:
         function = _table(table.get("function"))
         name = str(function.get("name", ""))
         arguments = read_arguments(name, function.get("arguments"))
-        return ToolCall(id=str(table.get("id") or call_id(self._request, place)), name=name, arguments=arguments)
+        return ToolCall(
+            id=str(table.get("id") or call_id(self._request, place)), name=name, arguments=arguments
+        )
 
     def _broken_off(self, line: Mapping[str, Any]) -> BackendError:
         error = line["error"]
@@ -189,7 +191,10 @@ def _wire_message(message: Message) -> dict[str, Any]:
     wire: dict[str, Any] = {"role": message.role, "content": message.content}
     if message.tool_calls:
         wire["tool_calls"] = [
-            {"id": call.id, "function": {"index": place, "name": call.name, "arguments": dict(call.arguments)}}
+            {
+                "id": call.id,
+                "function": {"index": place, "name": call.name, "arguments": dict(call.arguments)},
+            }
             for place, call in enumerate(message.tool_calls)
         ]
     if message.tool_name:

@@ -106,6 +106,6 @@ def _normal(shares: Mapping[str, float]) -> dict[str, float]:
 
 
 def _usage(given: Any) -> Usage:
-    table = cast("Mapping[str, Any]", given) if isinstance(given, Mapping) else {}
-    tokens = table.get("input_tokens", 0)
+    table = cast("Mapping[str, Any]", given if isinstance(given, Mapping) else {})
+    tokens: Any = table.get("input_tokens", 0)
     return Usage(input_tokens=tokens if isinstance(tokens, int) else 0, model_calls=1)

@@ -37,7 +37,9 @@ def read_arguments(name: str, given: Any) -> Mapping[str, Any]:
         try:
             value = json.loads(given) if given.strip() else {}
         except (ValueError, RecursionError) as error:
-            raise InvalidAnswer(f"the arguments of your call of {name!r} are not valid JSON: {error}") from error
+            raise InvalidAnswer(
+                f"the arguments of your call of {name!r} are not valid JSON: {error}"
+            ) from error
     if value is None:
         return {}
     if not isinstance(value, dict):

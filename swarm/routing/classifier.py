@@ -6,16 +6,19 @@ it counts words (`counting.py`): less often right, never calibrated, but there.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import Protocol
 
 from swarm.routing.base import NONE, RouteDecision
 from swarm.routing.counting import CountingClassifier
+from swarm.routing.described import Described
 from swarm.routing.lessons import Lessons
 from swarm.routing.request import Request, read_request
+from swarm.spec.catalogue import ResolvedExpert
 
-__all__ = ["SURE", "Classifier", "decide_by_scores", "fit_classifier"]
+__all__ = ["SURE", "RequestClassifier"]
 
 # 10-fold cross-validation on the bundled experts' requests and those none of them serves (800 rows): 0.908 right
 # of all, 0.948 of the 86 % that score at least 0.7. Below it a model is asked, where there is one.
@@ -23,7 +26,7 @@ SURE = 0.7
 LEAST_SHARE = 0.3  # a winner below this is a guess among many: nobody is known to serve the request
 
 
-class Classifier(Protocol):
+class TextClassifier(Protocol):
     """Says how likely each label is."""
 
     def predict(self, text: str) -> dict[str, float]:
@@ -31,19 +34,33 @@ class Classifier(Protocol):
         ...
 
 
-def fit_classifier(taught: Lessons) -> Classifier:
-    """Learn from requests; takes a second or two for hundreds of them. Blocks: call it in a thread."""
-    pairs = [(read_request(text).frame, expert) for text, expert in taught.pairs]
-    if find_spec("sklearn") is None:
-        return CountingClassifier.fit(pairs, descriptions=taught.descriptions)
-    from swarm.backends.embedded.ngram import NgramClassifier
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequestClassifier:
+    """What was learned about one set of experts: from their requests, and from their descriptions."""
 
-    return NgramClassifier.fit(pairs, descriptions=taught.descriptions)
+    learned: TextClassifier
+    described: Described
 
+    @classmethod
+    def learn(
+        cls, experts: Sequence[ResolvedExpert], taught: Lessons, *, trained: bool | None = None
+    ) -> RequestClassifier:
+        """Learn from requests; a second or two for hundreds of them. Blocks: call it in a thread.
 
-def decide_by_classifier(classifier: Classifier, request: Request) -> RouteDecision:
-    """Return what the classifier says of a request."""
-    return decide_by_scores(classifier.predict(request.frame))
+        Args:
+            trained: use the n-gram classifier; default: if scikit-learn is installed.
+        """
+        pairs = [(read_request(text).frame, expert) for text, expert in taught.pairs]
+        if find_spec("sklearn") is not None if trained is None else trained:
+            from swarm.backends.embedded.ngram import NgramClassifier as Classifier  # heavy: on first use
+        else:
+            Classifier = CountingClassifier
+        learned = Classifier.fit(pairs, descriptions=taught.descriptions)
+        return cls(learned=learned, described=Described.learn(experts, taught))
+
+    def decide(self, request: Request) -> RouteDecision:
+        """Return the likeliest expert, or none if that is likelier, or if nothing is likely."""
+        return decide_by_scores(self.described.weigh(self.learned.predict(request.frame), request))
 
 
 def decide_by_scores(scores: Mapping[str, float]) -> RouteDecision:

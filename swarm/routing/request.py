@@ -16,7 +16,9 @@ __all__ = ["Request", "read_request", "stems"]
 MAX_CHARS = 4_000  # from the start; a longer request is a paste, and its instruction is at one of the ends
 END_CHARS = 400  # from the end, of a text that was cut
 HEAD_WORDS = 20
-LAST_WORDS = 14  # a last sentence of at most so many words may be the instruction: "... Can you shorten that?"
+LAST_WORDS = (
+    14  # a last sentence of at most so many words may be the instruction: "... Can you shorten that?"
+)
 LEAST_MATERIAL = 25  # characters; what follows a colon or a full stop is material only if there is this much
 LONG = 250  # characters
 STEM = 5  # letters; "classify", "classifies" and "classified" are one word to a router

@@ -75,9 +75,7 @@ class Rules:
     def _decision(self, expert: str, confidence: float, reason: str) -> RouteDecision:
         rest = (1.0 - confidence) / len(self.names)
         scores = {name: confidence if name == expert else rest for name in (*self.names, NONE)}
-        return RouteDecision(
-            expert=expert, scores=scores, way="rules", confidence=confidence, reason=reason
-        )
+        return RouteDecision(expert=expert, scores=scores, way="rules", confidence=confidence, reason=reason)
 
 
 def _openings(taught: Lessons) -> dict[str, tuple[str, int]]:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 __all__ = ["LoadedExpert", "LoadedGraph", "load_expert", "load_graph", "load_text", "read_text_file"]
 
 MAX_BYTES = 1_000_000
-LONG_TAG = re.compile(r"(?<!\S)!\S{10000}")  # the parser takes the square of a tag's length
+LONG_TAG = re.compile(r"(?<![^\s\[\]{},:-])!\S{10000}")  # the parser takes the square of a tag's length
 CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufffe\uffff\ud800-\udfff]")
 
 

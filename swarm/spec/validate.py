@@ -17,7 +17,7 @@ from swarm.spec.report import Report
 from swarm.spec.source import Path
 from swarm.spec.tree import Tree
 from swarm.spec.types import ANY, Type, TypeSyntaxError, parse_type
-from swarm.spec.wording import missing, wrong_value
+from swarm.spec.wording import field_names, missing, wrong_value
 
 __all__ = ["read_expert", "read_graph"]
 
@@ -62,7 +62,8 @@ def _graph(raw: Mapping[str, Any], report: Report) -> GraphSpec:
 def _head(raw: Mapping[str, Any], report: Report) -> dict[str, Any]:
     """Return the fields beside the sections; a wrong or missing one gets a harmless value."""
     fields = {key: value for key, value in raw.items() if key not in SECTIONS}
-    sound = {key: value for key, value in fields.items() if not report.is_spoilt((key,))}
+    known = [key for key in fields if key in field_names(GraphSpec)]
+    sound = {key: fields[key] for key in known if not report.is_spoilt((key,))}
     node = {"nodes": {"placeholder": ReplyNode(reply="")}}
     found = report.check(GraphSpec, fields | node, (), "a graph")
     if found is None or len(sound) < len(fields):

@@ -60,6 +60,7 @@ INNER: dict[str, type[BaseModel]] = {
     "confidence": ConfidenceSpec,
     "questions": QuestionSpec,
 }
+MAX_ERRORS = 1_000  # of one part; every field is among them, only unknown ones are left out
 MISSING_HINTS = {
     "name": "name: support",
     "output": "output: [answer, refuse]",
@@ -85,7 +86,8 @@ def findings_of(
     """
     found: list[Finding] = []
     values: dict[Path, list[tuple[Path, Any]]] = {}
-    for item in error.errors(include_url=False):
+    errors = sorted(error.errors(include_url=False), key=lambda item: item["type"] == "extra_forbidden")
+    for item in errors[:MAX_ERRORS]:
         place, union = _navigate(data, item["loc"])
         if item["type"] == "missing":
             owner = named(place) if place else subject

@@ -21,17 +21,34 @@ __all__ = ["run"]
 
 @click.command(short_help="Run a graph once, or on every line of a file.")
 @click.argument("graph", type=click.Path(path_type=Path))
-@click.option("--input", "inputs", multiple=True, metavar="NAME=VALUE", help="An input; NAME=@FILE reads a file.")
-@click.option("--input-file", default="", metavar="FILE", help="A JSON object of inputs; - is standard input.")
-@click.option("--set", "overrides", multiple=True, metavar="PATH=VALUE", help="Change a field of the graph for this run.")
+@click.option(
+    "--input", "inputs", multiple=True, metavar="NAME=VALUE", help="An input; NAME=@FILE reads a file."
+)
+@click.option(
+    "--input-file", default="", metavar="FILE", help="A JSON object of inputs; - is standard input."
+)
+@click.option(
+    "--set",
+    "overrides",
+    multiple=True,
+    metavar="PATH=VALUE",
+    help="Change a field of the graph for this run.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the whole result as JSON.")
 @click.option("--events", is_flag=True, help="Print what happens as JSON lines, as it happens.")
 @click.option("--timeout", type=float, metavar="SECONDS", help="End the run after so long (exit code 124).")
 @click.option("--no-save", is_flag=True, help="Do not keep the run in .swarm/runs.")
 @click.option("--batch", metavar="FILE.jsonl", help="Run on every line of a file; - is standard input.")
-@click.option("--map", "maps", multiple=True, metavar="INPUT=COLUMN", help="Batch: where an input comes from.")
+@click.option(
+    "--map", "maps", multiple=True, metavar="INPUT=COLUMN", help="Batch: where an input comes from."
+)
 @click.option("--expect", metavar="NODE.FIELD=COLUMN", help="Batch: what is right, for the accuracy.")
-@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE", help="Batch: where results go (stdout).")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Batch: where results go (stdout).",
+)
 @click.option("--concurrency", type=int, metavar="N", help="Batch: rows at once (8).")
 @click.pass_context
 def run(ctx: click.Context, graph: Path, **options: Any) -> None:
@@ -64,7 +81,9 @@ def run(ctx: click.Context, graph: Path, **options: Any) -> None:
     from swarm._cli.session import Session
 
     save = False if options["no_save"] else None
-    with Session(graph, settings, overrides=options["overrides"], verbose=common.verbose, save=save) as session:
+    with Session(
+        graph, settings, overrides=options["overrides"], verbose=common.verbose, save=save
+    ) as session:
         ctx.exit(_once(session, options))
 
 
@@ -78,7 +97,9 @@ def _refuse_misfits(options: dict[str, Any], *, batch: bool) -> None:
         shown = {"maps": "--map", "expect": "--expect", "out": "--out", "concurrency": "--concurrency"}
     if wrong:
         hint = "leave it out" if batch else "add --batch FILE.jsonl"
-        raise click.UsageError(f"{shown[wrong[0]]} does not go {'with' if batch else 'without'} --batch\n  fix: {hint}")
+        raise click.UsageError(
+            f"{shown[wrong[0]]} does not go {'with' if batch else 'without'} --batch\n  fix: {hint}"
+        )
     if options["events"] and options["as_json"]:
         raise click.UsageError("--events and --json both want standard output\n  fix: choose one")
 
@@ -88,7 +109,9 @@ def _once(session: Session, options: dict[str, Any]) -> int:
     from swarm._cli.exits import exit_code_of
     from swarm._cli.inputs import read_inputs
 
-    given = read_inputs(options["inputs"], options["input_file"], session.plan.inputs, graph=session.swarm.name)
+    given = read_inputs(
+        options["inputs"], options["input_file"], session.plan.inputs, graph=session.swarm.name
+    )
     session.announce()
     if options["events"]:
         return exit_code_of(session.loop.run(_print_events(session, given)))
@@ -125,7 +148,9 @@ def _report(session: Session, result: RunResult, *, as_json: bool) -> None:
     if as_json:
         console.data_json(result.to_json())
     elif result.status == "paused":
-        console.say(f"{result.text}\n  this run waits for a person: run it on a terminal, or use `swarm chat`")
+        console.say(
+            f"{result.text}\n  this run waits for a person: run it on a terminal, or use `swarm chat`"
+        )
     elif result.error is not None:
         console.say(f"error: {result.error}", "red")
     else:

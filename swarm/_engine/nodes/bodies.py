@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any, cast
 
 from swarm._engine.context import Run
+from swarm._engine.groups import first_error
 from swarm._engine.result import Marks, Outcome
 from swarm._engine.scheduler import EndRun, RunNode
 from swarm.errors import LimitExceededError, NodeError, SwarmError
@@ -82,18 +83,10 @@ async def _all_items(
                 group.create_task(counted())
             run.busy -= 1  # this node only waits: its workers hold a count each
     except BaseExceptionGroup as errors:
-        raise next(_leaves(errors)) from errors
+        raise first_error(errors) from errors
     finally:
         run.busy += 1
     return ends
-
-
-def _leaves(group: BaseExceptionGroup[BaseException]) -> Any:
-    for error in group.exceptions:
-        if isinstance(error, BaseExceptionGroup):
-            yield from _leaves(error)
-        else:
-            yield error
 
 
 async def repeat(command: RunNode, run: Run, place: str) -> Outcome:

@@ -1,0 +1,185 @@
+"""What a batch comes to: who answered, how sure, how right, how fast."""
+
+from __future__ import annotations
+
+from array import array
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, cast
+
+from swarm._cli import console
+from swarm._cli.console import Cell, Grid
+from swarm._engine.result import NodeResult, RunResult
+
+__all__ = ["Expectation", "Tally", "percentile", "show_tally"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Expectation:
+    """What is right: this field of this node should equal this column."""
+
+    node: str
+    field: str
+    column: str
+
+
+class Answers:
+    """How the answers of one model at one node were."""
+
+    __slots__ = ("confident", "count", "right", "rung")
+
+    def __init__(self, rung: int) -> None:
+        self.rung = rung
+        self.count = self.confident = self.right = 0
+
+
+class Tally:
+    """Counts rows; memory grows by eight bytes a row, for the latencies."""
+
+    def __init__(self, expected: Expectation | None = None) -> None:
+        self.expected = expected
+        self.rows = self.failed = self.confident = self.judged = self.right = 0
+        self.sure = self.sure_right = 0
+        self.statuses: Counter[str] = Counter()
+        self.errors: Counter[str] = Counter()
+        self.notes: Counter[str] = Counter()
+        self.answers: dict[tuple[str, str], Answers] = {}
+        self.latencies = array("d")
+
+    def add(self, columns: Mapping[str, Any], result: RunResult | Mapping[str, Any]) -> str:
+        """Count a row; return what went wrong with it, or ""."""
+        self.rows += 1
+        if not isinstance(result, RunResult):
+            error = cast("Mapping[str, str]", result["error"])
+            return self._fail(error["code"], error["message"])
+        self.latencies.append(result.latency_ms)
+        self.confident += result.confident is True
+        self.notes.update(result.notes)
+        right = self._judge(columns, result)
+        for node in result.nodes.values():
+            if node.marks is not None and node.model is not None:
+                self._count(node, right)
+        if result.error is not None:
+            return self._fail(result.error.code, result.error.what)
+        self.statuses[result.status] += 1
+        return "paused: it has to ask a person" if result.status == "paused" else ""
+
+    def _fail(self, code: str, message: str) -> str:
+        self.failed += 1
+        self.statuses["failed"] += 1
+        self.errors[code] += 1
+        return message
+
+    def _judge(self, columns: Mapping[str, Any], result: RunResult) -> bool | None:
+        """Return whether the row is right; None where nothing says what would be."""
+        if self.expected is None or self.expected.column not in columns:
+            return None
+        node = result.nodes[self.expected.node]
+        output = cast("dict[str, Any]", node.output) if isinstance(node.output, dict) else {}
+        right = self.expected.field in output and bool(
+            output[self.expected.field] == columns[self.expected.column]
+        )
+        self.judged += 1
+        self.right += right
+        if node.confident:
+            self.sure += 1
+            self.sure_right += right
+        return right
+
+    def _count(self, node: NodeResult, right: bool | None) -> None:
+        assert node.marks is not None
+        key = (node.name, str(node.model))
+        answers = self.answers.setdefault(key, Answers(node.marks.rung or 0))
+        answers.count += 1
+        answers.confident += node.marks.confident
+        if right is not None and self.expected is not None and node.name == self.expected.node:
+            answers.right += right
+
+    def to_json(self, seconds: float) -> dict[str, Any]:
+        """Return plain data; latencies in milliseconds, shares in [0, 1]."""
+        return {
+            "rows": self.rows, "seconds": round(seconds, 3), "rows_per_s": round(self.rows / max(seconds, 1e-9), 1),
+            "statuses": dict(self.statuses), "errors": dict(self.errors), "confident": share(self.confident, self.rows),
+            "accuracy": share(self.right, self.judged), "accuracy_confident": share(self.sure_right, self.sure),
+            "p50_ms": percentile(self.latencies, 0.5), "p95_ms": percentile(self.latencies, 0.95),
+            "answered": [
+                {"node": node, "model": model, "rung": one.rung, "rows": one.count, "share": share(one.count, self.rows),
+                 "confident": share(one.confident, one.count)}
+                for (node, model), one in self.answers.items()
+            ],
+            "notes": dict(self.notes),
+        }  # fmt: skip
+
+
+def share(part: int, whole: int) -> float | None:
+    """Return a share, or None of nothing."""
+    return round(part / whole, 4) if whole else None
+
+
+def percentile(values: array[float], q: float) -> float | None:
+    """Return the nearest-rank percentile, rounded to microseconds; None of nothing."""
+    if not values:
+        return None
+    ordered = sorted(values)
+    return round(ordered[min(len(ordered) - 1, int(q * len(ordered)))], 3)
+
+
+def show_tally(tally: Tally, seconds: float, *, as_json: bool) -> None:
+    """Print the closing table to stderr; `as_json`: as a document to stdout."""
+    if as_json:
+        console.data_json(tally.to_json(seconds))
+        return
+    console.say()
+    if tally.answers:
+        console.show(_table(tally))
+        console.say()
+    for line in _lines(tally, seconds):
+        console.say(line)
+    for note, count in tally.notes.most_common(5):
+        console.say(f"note, {count:,} times: {note}" if count > 1 else f"note: {note}", "yellow")
+
+
+def _table(tally: Tally) -> Grid:
+    judged = tally.expected is not None
+    rows: list[list[Cell]] = []
+    for (node, model), one in sorted(tally.answers.items(), key=lambda item: (item[0][0], item[1].rung)):
+        cells = [
+            node,
+            model,
+            f"{one.count:,}",
+            _percent(one.count, tally.rows),
+            _percent(one.confident, one.count),
+        ]
+        if judged:
+            is_judged = tally.expected is not None and node == tally.expected.node
+            cells.append(_percent(one.right, one.count) if is_judged else "")
+        rows.append(
+            [Cell(text, style) for text, style in zip(cells, ("bold", "cyan", *[""] * 4), strict=False)]
+        )
+    head = ("node", "answered by", "rows", "share", "confident", *(("right",) if judged else ()))
+    return Grid(rows=rows, head=head, right=frozenset(range(2, len(head))))
+
+
+def _lines(tally: Tally, seconds: float) -> list[str]:
+    statuses = ", ".join(f"{count:,} {status}" for status, count in tally.statuses.most_common())
+    rate = tally.rows / max(seconds, 1e-9)
+    lines = [f"{tally.rows:,} rows in {seconds:.1f} s ({rate:,.0f} a second): {statuses or 'nothing to do'}"]
+    lines.append(f"confident: {_percent(tally.confident, tally.rows)} of the rows")
+    if tally.expected is not None:
+        line = f"right: {_percent(tally.right, tally.judged)} of {tally.judged:,} with an expected answer"
+        if tally.sure:
+            line += f"; {_percent(tally.sure_right, tally.sure)} of the {tally.sure:,} confident ones"
+        lines.append(line)
+    p50, p95 = (percentile(tally.latencies, q) for q in (0.5, 0.95))
+    if p50 is not None and p95 is not None:
+        lines.append(f"latency: p50 {p50:.1f} ms, p95 {p95:.1f} ms")
+    if tally.errors:
+        lines.append(
+            "errors: " + ", ".join(f"{count:,} {code}" for code, count in tally.errors.most_common())
+        )
+    return lines
+
+
+def _percent(part: int, whole: int) -> str:
+    return f"{100 * part / whole:.1f} %" if whole else "-"
