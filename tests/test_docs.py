@@ -3,7 +3,8 @@
 How a page is run: its blocks in order, in a folder of its own that holds a copy of `examples/`.
 
 - ```python is executed; the blocks of a page share their names.
-- ```yaml is a graph, and is checked; with `# a part of a graph` in its first line it is a part of one.
+- ```yaml is a graph, and is checked; with `# a part of a graph` in its first line it is a part of one,
+  and with `# broken: SW033` it has that problem.
 - `file=NAME` after the language also writes the block to that file.
 - ```console is typed: `$ swarm ...`, `$ python FILE`, `$ pytest ...`, `$ echo $?`. What is printed
   below a command must be printed by it, numbers and spaces aside; `...` stands for anything.
@@ -39,6 +40,7 @@ NOBODY = "http://127.0.0.1:9"  # no model server, whatever runs on this machine
 NEEDS_OLLAMA = "# needs Ollama"
 PART = "# a part of a graph"
 REST = {"swarm": "1", "name": "part", "nodes": "{only: {reply: x}}", "output": "only"}
+BROKEN = re.compile(r"^# broken: (SW\d+)", re.M)
 FENCE = re.compile(r"^(?P<indent> *)```(?P<info>[^\n`]*)\n(?P<text>.*?)^(?P=indent)```$", re.M | re.S)
 LINK = re.compile(r"(?<!\\)\[[^\]]*\]\((?P<target>[^)\s]+)\)")
 HEADING = re.compile(r"^#{1,6} (?P<text>.+)$", re.M)
@@ -95,8 +97,10 @@ class Reader:
         else:
             path = self.folder / (block.file or "unnamed.swarm.yaml")
             path.write_text(block.text, encoding="utf-8")
-            wrong = [problem.render() for problem in check_file(path)]
-            assert not wrong, f"{block.where}: not clean\n" + "\n".join(wrong)
+            problems = check_file(path)
+            expected = set(BROKEN.findall(block.text))
+            shown = "\n".join(problem.render() for problem in problems)
+            assert {problem.code for problem in problems} == expected, f"{block.where}\n{shown}"
 
     def type(self, block: Block) -> None:
         """Type the commands of a console block; compare what they print with what is shown."""

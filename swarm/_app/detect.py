@@ -13,13 +13,14 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, cast
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import urlsplit
 
+from swarm.backends.ollama_wire import server_url
+from swarm.errors import BackendError
 from swarm.tools.threads import in_thread
 
-__all__ = ["Ollama", "detect_ollama", "ollama_url"]
+__all__ = ["Ollama", "detect_ollama"]
 
-DEFAULT_PORT = 11434
 PROBE_S = 0.3  # design: a start must not be felt; a server on this machine answers in 2 ms
 LIST_S = 2.0  # listing models reads a folder; asked only where the list is wanted
 MAX_BYTES = 16_000_000
@@ -51,28 +52,15 @@ class Ollama:
         return self.models is not None and full in self.models
 
 
-def ollama_url(environ: Mapping[str, str] | None = None) -> str:
-    """Return where Ollama is: `OLLAMA_HOST` as its own programs read it, else the default port."""
-    raw = (os.environ if environ is None else environ).get("OLLAMA_HOST", "").strip().rstrip("/")
-    if not raw:
-        return f"http://127.0.0.1:{DEFAULT_PORT}"
-    try:
-        parts = urlsplit(raw if "://" in raw else f"http://{raw}")
-    except ValueError:
-        return raw  # nobody can be reached there, and the probe says so
-    host = parts.hostname or "127.0.0.1"
-    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # a server's own address to listen on
-    port = _port(parts) or {"http": 80, "https": 443}.get(parts.scheme if "://" in raw else "", DEFAULT_PORT)
-    shown = f"[{host}]" if ":" in host else host
-    return f"{parts.scheme}://{shown}:{port}{parts.path}"
-
-
 async def detect_ollama(url: str = "", *, with_models: bool = False, timeout_s: float = PROBE_S) -> Ollama:
-    """Return what answers at `url`, by default where Ollama is expected; never raises."""
-    url = url or ollama_url()
+    """Return what answers at `url`, by default where Ollama is expected (`OLLAMA_HOST`); never raises."""
+    written = url or os.environ.get("OLLAMA_HOST", "")
     try:
+        url = server_url(written)
         async with asyncio.timeout(timeout_s + LIST_S * with_models):  # looking a name up has no deadline
             return await in_thread(lambda: _probe(url, with_models, timeout_s), name="detect ollama")
+    except BackendError as error:
+        return Ollama(url=written, reason=error.what)
     except TimeoutError:
         return Ollama(url=url, reason=f"no answer within {timeout_s * 1000:.0f} ms")
 
@@ -93,7 +81,7 @@ def _probe(url: str, with_models: bool, timeout_s: float) -> Ollama:
 def _get(url: str, path: str, timeout_s: float) -> Mapping[str, Any]:
     parts = urlsplit(url)
     kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
-    connection = kind(parts.hostname or "127.0.0.1", _port(parts), timeout=timeout_s)
+    connection = kind(parts.hostname or "127.0.0.1", parts.port, timeout=timeout_s)
     try:
         connection.request("GET", parts.path.rstrip("/") + path, headers={"Accept": "application/json"})
         response = connection.getresponse()
@@ -111,10 +99,3 @@ def _get(url: str, path: str, timeout_s: float) -> Mapping[str, Any]:
 def _names(table: Mapping[str, Any]) -> tuple[str, ...]:
     rows = cast("list[Any]", table.get("models") or [])
     return tuple(str(cast("dict[str, Any]", row).get("name", "")) for row in rows if isinstance(row, dict))
-
-
-def _port(parts: SplitResult) -> int | None:
-    try:
-        return parts.port
-    except ValueError:
-        return None

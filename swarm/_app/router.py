@@ -54,6 +54,7 @@ class Router:
         experts: Sequence[str] = (),
         model: str | None = None,
     ) -> None:
+        named = None if model is None else _parsed(model)
         self._library = library or Library()
         self._given = backends
         self._backends = Backends(backends)
@@ -67,7 +68,7 @@ class Router:
                 hint=f"make all its inputs but {unfit.main_input!r} optional: `string?`",
             )
         self.experts = {one.name: one for one in found if _takes_one_text(one)}
-        self._model = deciding_model(found) if model is None else _parsed(model)
+        self._model = named or deciding_model(found)
 
     async def __aenter__(self) -> Self:
         return self
@@ -130,7 +131,9 @@ class Router:
 
     def _made(self, expert: ResolvedExpert, experts: Mapping[str, Expert] | None = None) -> Swarm:
         """Return a graph of one node: the expert, and nothing else."""
-        node = ExpertNode(expert=expert.name, with_={expert.main_input: "input.request"})
+        node = ExpertNode.model_validate(
+            {"expert": expert.name, "with": {expert.main_input: "input.request"}}
+        )
         spec = GraphSpec(
             name=GRAPH, input={"request": Type(base="string")}, experts=dict(experts or {}), nodes={NODE: node},
             output=NODE,

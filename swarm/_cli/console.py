@@ -25,8 +25,8 @@ __all__ = [
     "is_interactive",
     "is_styled",
     "one_line",
-    "paint",
     "prepare",
+    "put",
     "rich_console",
     "say",
     "show",
@@ -78,27 +78,20 @@ def is_styled(stream: IO[str]) -> bool:
     return stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
 
-def paint(text: str, style: str, stream: IO[str] | None = None) -> str:
-    """Return the text in a style, if the stream (default: stderr) takes one."""
-    if not style or not is_styled(stream or sys.stderr):
-        return text
-    return f"\x1b[{ANSI[style]}m{text}\x1b[0m"
-
-
 def one_line(text: str, limit: int = 60) -> str:
     """Return the text on one line, cut to `limit` characters."""
     flat = " ".join(text[: limit * 4].split())
     return flat if len(flat) <= limit and len(text) <= limit * 4 else flat[: limit - 1].rstrip() + "…"
 
 
-def data(text: str, *, end: str = "\n") -> None:
+def data(text: str, style: str = "", *, end: str = "\n") -> None:
     """Print to stdout what was asked for."""
-    _write(sys.stdout, text + end)
+    put(text, style, sys.stdout, end=end)
 
 
 def data_json(value: Any) -> None:
     """Print a document to stdout as JSON, for programs that people read over the shoulder of."""
-    _write(sys.stdout, _json(value, indent=2) + "\n")
+    put(_json(value, indent=2), "", sys.stdout)
 
 
 def data_line(value: Any, stream: IO[str] | None = None) -> None:
@@ -111,7 +104,7 @@ def data_line(value: Any, stream: IO[str] | None = None) -> None:
 def say(text: str = "", style: str = "", *, end: str = "\n") -> None:
     """Tell the person at the terminal something: to stderr."""
     sys.stdout.flush()  # so that talk and data stand in order when they go to one place
-    _write(sys.stderr, text + end, style)
+    put(text, style, sys.stderr, end=end)
     sys.stderr.flush()
 
 
@@ -139,10 +132,13 @@ def rich_console(stream: IO[str]) -> Console:
     return Console(file=stream, highlight=False, markup=False, emoji=False)
 
 
-def _write(stream: IO[str], text: str, style: str = "") -> None:
+def put(text: str, style: str, stream: IO[str], *, end: str = "\n") -> None:
+    """Print text in a style; on a terminal, what would command it is shown instead."""
     if stream.isatty():
         text = CONTROL.sub(_visible, text)
-    stream.write(paint(text, style, stream))
+    if style and is_styled(stream):
+        text = f"\x1b[{ANSI[style]}m{text}\x1b[0m"
+    stream.write(text + end)
 
 
 def _visible(match: re.Match[str]) -> str:

@@ -23,6 +23,7 @@ class Progress:
         self._total = total
         self._done = 0
         self._started = self._shown = time.monotonic()
+        self._first = self._started  # when the first row was done: before it, experts are made ready
         self._ended: float | None = None
         self._closing = ExitStack()
         self._bar: Any = None
@@ -48,6 +49,8 @@ class Progress:
         """Count one more row."""
         self._done += 1
         now = time.monotonic()
+        if self._done == 1:
+            self._first = now
         if now - self._shown < (LINE_EVERY_S if self._bar is None else BAR_EVERY_S):
             return
         self._shown = now
@@ -77,11 +80,14 @@ class Progress:
         self._bar.update(self._task, completed=self._done, failed=note)
 
     def _line(self, failed: int) -> str:
-        rate = self._done / max(self.seconds, 1e-9)
         of = f" of {self._total:,}" if self._total is not None else ""
-        left = f", {(self._total - self._done) / rate:.0f} s left" if self._total is not None else ""
+        rate = (self._done - 1) / max(time.monotonic() - self._first, 1e-9)
+        left = ""
+        if rate:
+            left = f", {rate:,.0f} a second"
+            left += f", {(self._total - self._done) / rate:.0f} s left" if self._total is not None else ""
         bad = f", {failed} failed" if failed else ""
-        return f"{self._done:,}{of} rows, {rate:,.0f} a second{left}{bad}"
+        return f"{self._done:,}{of} rows{left}{bad}"
 
 
 def _bar(stream: Any) -> Any:

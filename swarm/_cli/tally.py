@@ -43,7 +43,7 @@ class Tally:
         self.sure = self.sure_right = 0
         self.statuses: Counter[str] = Counter()
         self.errors: Counter[str] = Counter()
-        self.notes: Counter[str] = Counter()
+        self.notes: dict[str, tuple[str, int]] = {}
         self.answers: dict[tuple[str, str], Answers] = {}
         self.latencies = array("d")
 
@@ -54,8 +54,9 @@ class Tally:
             error = cast("Mapping[str, str]", result["error"])
             return self._fail(error["code"], error["message"])
         self.latencies.append(result.latency_ms)
-        self.confident += result.confident is True
-        self.notes.update(result.notes)
+        self.confident += all(node.confident is not False for node in result.nodes.values())
+        for note in result.notes:
+            self._note(note)
         right = self._judge(columns, result)
         for node in result.nodes.values():
             if node.marks is not None and node.model is not None:
@@ -64,6 +65,12 @@ class Tally:
             return self._fail(result.error.code, result.error.what)
         self.statuses[result.status] += 1
         return "paused: it has to ask a person" if result.status == "paused" else ""
+
+    def _note(self, text: str) -> None:
+        """Count a note under what comes before its colon: the rest differs from row to row."""
+        head = text.partition(":")[0]
+        first, count = self.notes.get(head, (text, 0))
+        self.notes[head] = (first, count + 1)
 
     def _fail(self, code: str, message: str) -> str:
         self.failed += 1
@@ -76,7 +83,7 @@ class Tally:
         if self.expected is None or self.expected.column not in columns:
             return None
         node = result.nodes[self.expected.node]
-        output = cast("dict[str, Any]", node.output) if isinstance(node.output, dict) else {}
+        output = cast("Mapping[str, Any]", node.output if isinstance(node.output, dict) else {})
         right = self.expected.field in output and bool(
             output[self.expected.field] == columns[self.expected.column]
         )
@@ -108,7 +115,7 @@ class Tally:
                  "confident": share(one.confident, one.count)}
                 for (node, model), one in self.answers.items()
             ],
-            "notes": dict(self.notes),
+            "notes": {text: count for text, count in self.notes.values()},
         }  # fmt: skip
 
 
@@ -136,8 +143,8 @@ def show_tally(tally: Tally, seconds: float, *, as_json: bool) -> None:
         console.say()
     for line in _lines(tally, seconds):
         console.say(line)
-    for note, count in tally.notes.most_common(5):
-        console.say(f"note, {count:,} times: {note}" if count > 1 else f"note: {note}", "yellow")
+    for note, count in tally.notes.values():
+        console.say(f"note, in {count:,} rows: {note}" if count > 1 else f"note: {note}", "yellow")
 
 
 def _table(tally: Tally) -> Grid:
@@ -165,7 +172,9 @@ def _lines(tally: Tally, seconds: float) -> list[str]:
     statuses = ", ".join(f"{count:,} {status}" for status, count in tally.statuses.most_common())
     rate = tally.rows / max(seconds, 1e-9)
     lines = [f"{tally.rows:,} rows in {seconds:.1f} s ({rate:,.0f} a second): {statuses or 'nothing to do'}"]
-    lines.append(f"confident: {_percent(tally.confident, tally.rows)} of the rows")
+    lines.append(
+        f"confident: {_percent(tally.confident, tally.rows)} of the rows (every expert that ran was)"
+    )
     if tally.expected is not None:
         line = f"right: {_percent(tally.right, tally.judged)} of {tally.judged:,} with an expected answer"
         if tally.sure:

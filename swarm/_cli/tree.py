@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from typing import IO, Any, cast
 
-from swarm._cli.console import Cell, Grid, one_line, paint, say, show
+from swarm._cli.console import Cell, Grid, one_line, put, show
 from swarm._cli.story import NodeStory, Story
 
 __all__ = ["shorten", "show_tree", "summary_line"]
@@ -32,9 +32,9 @@ def show_tree(story: Story, *, reasons: bool = False, stream: IO[str] | None = N
         show(Grid(rows=rows, right=frozenset({3, 4}), wide=2), target)
     skipped = [node.name for node in nodes if node.status == "skipped"]
     if skipped and not reasons:
-        _line(f"   not run: {', '.join(skipped)}", "dim", target)
+        put(f"   not run: {', '.join(skipped)}", "dim", target)
     for note in story.notes:
-        _line(f"   note: {note}", "yellow", target)
+        put(f"   note: {note}", "yellow", target)
 
 
 def summary_line(story: Story) -> str:
@@ -138,10 +138,3 @@ def _duration(ms: float) -> str:
     if ms < 1000:
         return f"{ms:.1f} ms" if ms < 10 else f"{ms:.0f} ms"
     return f"{ms / 1000:.1f} s"
-
-
-def _line(text: str, style: str, stream: IO[str]) -> None:
-    if stream is sys.stderr:
-        say(text, style)
-    else:
-        stream.write(paint(text, style, stream) + "\n")

@@ -167,7 +167,7 @@ class Scheduler:
                 return self._skip(node, f"{name!r} has no value: it did not run", commands)
         try:
             if node.when is not None and not node.when(scope):
-                return self._skip(node, f"not ({node.when_text})", commands)
+                return self._skip(node, f"its `when` is false: {node.when_text}", commands)
             arguments = node.bind(scope)
         except SwarmError as error:
             return True if self._fail(node, error, commands) else None

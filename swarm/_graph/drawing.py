@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-__all__ = ["Drawing", "DrawnEdge", "DrawnNode", "essential"]
+__all__ = ["Drawing", "DrawnEdge", "DrawnNode", "EdgeKind", "Status", "essential", "one_line"]
 
 EdgeKind = Literal["data", "when", "after", "error"]
 Status = Literal["", "done", "skipped", "failed"]
@@ -51,6 +51,11 @@ class Drawing:
     nodes: Sequence[DrawnNode]
     edges: Sequence[DrawnEdge] = ()
     description: str = ""
+
+
+def one_line(text: str) -> str:
+    """Return `text` on one line, with a sign for every character that cannot be shown."""
+    return "".join(char if char.isprintable() else "\ufffd" for char in " ".join(text.split()))
 
 
 def essential(drawing: Drawing) -> Drawing:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from swarm._graph.drawing import Drawing, DrawnEdge, DrawnNode
+from swarm._graph.drawing import Drawing, DrawnEdge, DrawnNode, one_line
 
 __all__ = ["mermaid"]
 
@@ -73,5 +73,6 @@ def _label(node: DrawnNode) -> str:
 
 def _text(text: str) -> str:
     """Return `text` for a quoted label: everything that Mermaid or HTML reads is a character code."""
-    plain = " ".join(text.split())
-    return "".join(char if char.isalnum() or char in " _.,-:?!/" else f"#{ord(char)};" for char in plain)
+    return "".join(
+        char if char.isalnum() or char in " _.,-:?!/" else f"#{ord(char)};" for char in one_line(text)
+    )

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from html import escape
 
-from swarm._graph.drawing import Drawing, DrawnEdge, DrawnNode
+from swarm._graph.drawing import Drawing, DrawnEdge, DrawnNode, one_line
 from swarm._graph.layout import Layout, Link, Slot, arrange
 from swarm._graph.svg_style import ARROWS, ICONS, STYLE
 
@@ -120,7 +120,7 @@ def _condition(node: DrawnNode) -> str:
 
 
 def _cut(text: str, most: int = MAX_CHARACTERS) -> str:
-    text = " ".join(text.split())
+    text = one_line(text)
     return text if len(text) <= most else text[: most - 1].rstrip() + "…"
 
 
@@ -245,4 +245,4 @@ def _tip(node: DrawnNode) -> str:
 
 def _text(text: str) -> str:
     """Return `text` fit for XML: escaped, without characters that it cannot hold."""
-    return escape("".join(char if char.isprintable() or char in "\n\t" else "�" for char in text))
+    return escape("\n".join(map(one_line, text.split("\n"))))

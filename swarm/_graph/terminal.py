@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from swarm._graph.drawing import Drawing, DrawnNode
+from swarm._graph.drawing import Drawing, DrawnNode, one_line
 from swarm._graph.layout import Layout, Link, Slot, arrange
 
 __all__ = ["terminal"]
@@ -24,8 +25,8 @@ def terminal(drawing: Drawing, *, unicode: bool = True) -> str:
     conditions = list(_conditions(drawing))
     if conditions:
         width = max(len(name) for name, _ in conditions)
-        lines += ["", "when", *(f"  {name:<{width}}  {when}" for name, when in conditions)]
-    text = "\n".join([f"graph {drawing.name}", "", *lines]) + "\n"
+        lines += ["", "when", *(f"  {name:<{width}}  {one_line(when)}" for name, when in conditions)]
+    text = "\n".join([f"graph {one_line(drawing.name)}", "", *lines]) + "\n"
     return text if unicode else text.encode("ascii", "replace").decode()
 
 
@@ -40,14 +41,14 @@ def _conditions(drawing: Drawing) -> Iterator[tuple[str, str]]:
 # Boxes --------------------------------------------------------------------------------------------
 
 
-def _box(node: DrawnNode, unicode: bool) -> list[str]:
-    """Return a node as lines of the same width."""
+def _box(node: DrawnNode, arriving: int, unicode: bool) -> list[str]:
+    """Return a node as lines of the same width, wide enough for `arriving` arrows."""
     sign = SIGNS[node.status][0 if unicode else 1]
     label = node.label if node.kind == "input" else f"{node.kind} {node.label}".rstrip()
     inside = [f"{node.name} {sign}".rstrip(), *([_cut(label, unicode)] if label else [])]
     if node.body is not None:
         inside += ["", *_picture(node.body, unicode)]
-    width = max(len(OUTPUT) - 1 if node.output else 0, *(len(line) for line in inside))
+    width = max(len(OUTPUT) - 1 if node.output else 0, 2 * arriving - 1, *(len(line) for line in inside))
     corners, across, side = ("┌┐└┘", "─", "│") if unicode else ("++++", "-", "|")
     bottom = across * (width + 2)
     if node.output:
@@ -60,14 +61,15 @@ def _box(node: DrawnNode, unicode: bool) -> list[str]:
 
 
 def _cut(text: str, unicode: bool) -> str:
-    text = " ".join(text.split())
+    text = one_line(text)
     end = "…" if unicode else "..."
     return text if len(text) <= MAX_TEXT else text[: MAX_TEXT - len(end)].rstrip() + end
 
 
 def _picture(drawing: Drawing, unicode: bool) -> list[str]:
     """Return the boxes and the lines of a drawing, without its title."""
-    boxes = {node.name: _box(node, unicode) for node in drawing.nodes}
+    arriving = Counter(edge.target for edge in drawing.edges)
+    boxes = {node.name: _box(node, arriving[node.name], unicode) for node in drawing.nodes}
     edges = [(edge.source, edge.target) for edge in drawing.edges]
     layout = arrange({name: len(box[0]) for name, box in boxes.items()}, edges, gap=3, bend=1)
     _snap(layout)

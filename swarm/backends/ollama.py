@@ -117,9 +117,14 @@ class OllamaBackend:
         yield completion
 
     async def decides(self, model: str) -> bool:
-        """Return whether the server lists the capability `decision` for `model`."""
+        """Return whether the server lists the capability `decision` for `model`; asked once."""
         if model not in self._decides:
-            self._decides[model] = "decision" in await self._capabilities(model)
+            try:
+                self._decides[model] = "decision" in await self._capabilities(model)
+            except BackendError as error:
+                if error.code != "not_found":
+                    raise
+                self._decides[model] = False  # a server that looks like Ollama and cannot tell
         return self._decides[model]
 
     async def decide(self, request: DecisionRequest) -> Decision:

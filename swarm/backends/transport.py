@@ -318,9 +318,8 @@ def _may_be_retried(error: BaseException) -> bool:
 
 def _pause_s(state: RetryCallState) -> float:
     """Wait little for a refusal (the server is there or not), longer for a busy server."""
-    from tenacity import wait_exponential_jitter
+    from tenacity import wait_exponential, wait_random
 
     error = state.outcome.exception() if state.outcome else None
-    quick = isinstance(error, BackendUnavailable)
-    initial, jitter = (0.05, 0.05) if quick else (0.5, 0.5)
-    return wait_exponential_jitter(initial=initial, max=5.0, jitter=jitter)(state)
+    unit_s = 0.05 if isinstance(error, BackendUnavailable) else 0.5
+    return wait_exponential(multiplier=unit_s, max=5.0)(state) + wait_random(0.0, unit_s)(state)

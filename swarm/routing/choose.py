@@ -125,18 +125,19 @@ def _asking(model: ModelRef, run: Ledger, path: str) -> AskModel:
     async def ask(request: DecisionRequest, render: Render) -> Decision:
         run.emit(ev.ModelRequested(run=run.id, at=run.now(), node=path, model=str(model), rung=0))
         started = run.services.clock()
-        decision, said = None, "cancelled"
+        decision: Decision | None = None
+        said = "cancelled"
         try:
             decision = await decide.ask(run.services.backend(model), request, render)
             said = ""
+            run.spend(decision.usage)
+            return decision
         except BackendError as error:
             said = error.what
             _note(error, model, run)
             raise
         finally:
             _tell_model(decision, said, model, run, path, (run.services.clock() - started) * 1000)
-        run.spend(decision.usage)
-        return decision
 
     return ask
 

@@ -106,7 +106,9 @@ class QuestionSpec(Spec):
 
     choice: dict[str, str | None] | None = Field(default=None, description="Options: name -> description.")
     yes_no: str | None = Field(default=None, description="A question answered by yes or no.")
-    score: list[str] | None = Field(default=None, description="Levels, lowest first.", min_length=2, max_length=10)
+    score: list[str] | None = Field(
+        default=None, description="Levels, lowest first.", min_length=2, max_length=10
+    )
     ask: str = Field(default="", description="The question in words, for `choice` and `score`.")
 
 
@@ -120,11 +122,19 @@ class Expert(Spec):
     name: str | None = Field(default=None, description="The expert's name (in a file of its own).")
     use: str | None = Field(default=None, description="The registered expert to start from.")
     kind: Kind | None = Field(default=None, description="What it does.")
-    description: str | None = Field(default=None, description="What requests it serves; the router reads this.")
-    input: dict[str, TypeField] | None = Field(default=None, description="Its inputs; the first is the main one.")
-    output: dict[str, TypeField] | None = Field(default=None, description="The fields an `extract` expert answers.")
+    description: str | None = Field(
+        default=None, description="What requests it serves; the router reads this."
+    )
+    input: dict[str, TypeField] | None = Field(
+        default=None, description="Its inputs; the first is the main one."
+    )
+    output: dict[str, TypeField] | None = Field(
+        default=None, description="The fields an `extract` expert answers."
+    )
     labels: dict[str, str | None] | None = Field(default=None, description="Labels: name -> description.")
-    questions: dict[str, QuestionSpec] | None = Field(default=None, description="The questions of a `decide`.")
+    questions: dict[str, QuestionSpec] | None = Field(
+        default=None, description="The questions of a `decide`."
+    )
     cascade: list[str] | None = Field(
         default=None,
         min_length=1,
@@ -135,18 +145,26 @@ class Expert(Spec):
     prompt: str | None = Field(
         default=None, description="A file (`prompt.md`), or the template itself on several lines."
     )
-    options: dict[str, Any] | None = Field(default=None, description="Model options: temperature, num_ctx, ...")
+    options: dict[str, Any] | None = Field(
+        default=None, description="Model options: temperature, num_ctx, ..."
+    )
     examples: str | list[dict[str, Any]] | None = Field(
         default=None, description="JSON lines of {text, label}, or the rows themselves."
     )
     evals: str | None = Field(default=None, description="JSON lines of evaluation cases.")
-    requests: str | None = Field(default=None, description="JSON lines of {text}: requests the router sends here.")
-    documents: list[str] | None = Field(default=None, description="Files (globs) that answers are taken from.")
+    requests: str | None = Field(
+        default=None, description="JSON lines of {text}: requests the router sends here."
+    )
+    documents: list[str] | None = Field(
+        default=None, description="Files (globs) that answers are taken from."
+    )
     tools: list[str] | None = Field(default=None, description="Tools that the model may call.")
     approve: Literal["unsafe", "never"] | None = Field(
         default=None, description="`never`: unsafe tools run without asking a person first."
     )
-    max_tool_calls: int | None = Field(default=None, ge=1, le=100, description="Calls of tools in one answer (8).")
+    max_tool_calls: int | None = Field(
+        default=None, ge=1, le=100, description="Calls of tools in one answer (8)."
+    )
     timeout: Duration | None = Field(default=None, description="Deadline of one model call (120s).")
 
     def over(self, base: Mapping[str, Any]) -> dict[str, Any]:

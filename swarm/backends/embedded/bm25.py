@@ -179,6 +179,7 @@ PASSAGES_READ = 3
 SENTENCES_TAKEN = 3
 WORTH_TAKING = 0.5  # of the best sentence's weight; less is about something else
 LEAST_COVERED = 0.34  # of the question's weight; with less, nothing was found
+LEAST_ADDED = 0.25  # by documents to what the facts cover; with less, the facts stand alone
 FITTING = 0.5  # of an average word: what it is worth that a sentence names the sort of thing asked for
 FACT_WORDS = 80  # facts up to this length are said whole
 
@@ -219,7 +220,7 @@ def extract_answer(question: str, facts: str, index: BM25Index) -> Extract:
     found = _from_one_document([replace(line, fits=bool(line.stems & wanted)) for line in lines], weights)
     sure_given, sure_found = _covered(given, weights), _covered(found, weights)
     together = _covered([*given, *found], weights)
-    if sure_found < LEAST_COVERED or (given and together - sure_given < LEAST_COVERED):
+    if sure_found < LEAST_COVERED or (given and together - sure_given < LEAST_ADDED):
         found, together = [], sure_given
     if not given and not found:
         return Extract(text="", confidence=0.0, sources=())
