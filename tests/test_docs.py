@@ -183,7 +183,7 @@ def anchors(page: Path) -> set[str]:
     text = FENCE.sub("", page.read_text(encoding="utf-8"))
     found: set[str] = set()
     for match in HEADING.finditer(text):
-        plain = re.sub(r"[^\w\- ]", "", match["text"].replace("`", "").lower()).strip().replace(" ", "-")
+        plain = re.sub(r"[^\w\- ]", "", match["text"].replace("`", "").lower()).replace(" ", "-")
         found.add(plain)
     return found
 

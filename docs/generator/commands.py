@@ -48,5 +48,5 @@ def _help(name: str, command: click.Command, above: click.Context) -> list[str]:
 
 def exit_codes() -> str:
     """Return the table of exit codes."""
-    found = [(name, value) for name, value in vars(exits).items() if name.isupper()]
+    found = [(name, value) for name, value in vars(exits).items() if name in MEANING]
     return table(("code", "meaning"), [(code(value), MEANING[name]) for name, value in found])

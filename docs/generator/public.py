@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from generator.markdown import block, code, prose
@@ -76,26 +76,41 @@ def _signature(name: str, thing: Any) -> str:
     """Return `name(...) -> ...`, one parameter a line where one line is too short."""
     signature = inspect.signature(thing)
     parameters = [one for one in signature.parameters.values() if one.name not in ("self", "cls")]
-    signature = signature.replace(parameters=parameters)
-    word = "async " if inspect.iscoroutinefunction(thing) else ""
-    text = f"{word}{name}{signature}".replace("'", "")
-    if len(text) <= WIDTH:
-        return text
-    shown = ",\n    ".join(str(one).replace("'", "") for one in _with_markers(parameters))
-    result = str(signature.replace(parameters=[])).replace("'", "")
-    return f"{word}{name}(\n    {shown},\n){result.removeprefix('()')}"
+    shown = list(_with_markers(parameters))
+    head = f"{'async ' if inspect.iscoroutinefunction(thing) else ''}{name}"
+    returns = signature.return_annotation
+    tail = "" if isinstance(thing, type) or returns is inspect.Signature.empty else f" -> {_written(returns)}"
+    text = f"{head}({', '.join(shown)}){tail}"
+    return text if len(text) <= WIDTH else f"{head}(\n    " + ",\n    ".join(shown) + f",\n){tail}"
 
 
-def _with_markers(parameters: list[inspect.Parameter]) -> Iterator[object]:
-    """Yield the parameters with the `*` and `/` that stand between kinds."""
-    kinds = inspect.Parameter
-    starred = False
+def _with_markers(parameters: Sequence[inspect.Parameter]) -> Iterator[str]:
+    """Yield the parameters as text, with the `*` and `/` that stand between kinds."""
+    kinds = [one.kind for one in parameters]
+    positional = kinds.count(inspect.Parameter.POSITIONAL_ONLY)
+    starred = inspect.Parameter.VAR_POSITIONAL in kinds
     for at, one in enumerate(parameters):
-        starred = starred or one.kind is kinds.VAR_POSITIONAL
-        if one.kind is kinds.KEYWORD_ONLY and not starred:
+        if positional and at == positional:
+            yield "/"
+        if one.kind is inspect.Parameter.KEYWORD_ONLY and not starred:
             starred = True
             yield "*"
-        yield one
-        after = parameters[at + 1 : at + 2]
-        if one.kind is kinds.POSITIONAL_ONLY and not (after and after[0].kind is kinds.POSITIONAL_ONLY):
-            yield "/"
+        yield _parameter(one)
+    if positional and positional == len(parameters):
+        yield "/"
+
+
+def _parameter(one: inspect.Parameter) -> str:
+    stars = {inspect.Parameter.VAR_POSITIONAL: "*", inspect.Parameter.VAR_KEYWORD: "**"}.get(one.kind, "")
+    text = f"{stars}{one.name}"
+    if one.annotation is not inspect.Parameter.empty:
+        text += f": {_written(one.annotation)}"
+    if one.default is inspect.Parameter.empty:
+        return text
+    # what `dataclass` makes of a default factory has no value to show
+    default = "..." if repr(one.default).startswith("<") else repr(one.default)
+    return f"{text} = {default}"
+
+
+def _written(annotation: object) -> str:
+    return annotation if isinstance(annotation, str) else inspect.formatannotation(annotation)

@@ -10,7 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from swarm import events as ev
+import swarm.events as ev
 from swarm._app.check import Checked, check_graph, check_spec
 from swarm._app.stream import EventQueue
 from swarm._app.wiring import Backends, file_tools, tools_by_name

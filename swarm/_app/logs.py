@@ -8,7 +8,7 @@ from typing import Any
 
 import structlog
 
-from swarm import events as ev
+import swarm.events as ev
 
 __all__ = ["LEVELS", "log_events"]
 

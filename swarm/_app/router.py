@@ -7,7 +7,7 @@ from dataclasses import replace
 from types import TracebackType
 from typing import Self
 
-from swarm import events as ev
+import swarm.events as ev
 from swarm._app.facade import Swarm, new_run_id
 from swarm._app.wiring import Backends
 from swarm._engine.result import RunResult

@@ -6,7 +6,7 @@ import asyncio
 from collections import deque
 from dataclasses import replace
 
-from swarm import events as ev
+import swarm.events as ev
 
 __all__ = ["EventQueue"]
 

@@ -9,22 +9,22 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from swarm import events as ev
+import swarm.events as ev
 from swarm._app.detect import Ollama, detect_ollama
 from swarm._app.facade import Swarm
 from swarm._cli import console
 from swarm._cli.loop import Loop
+from swarm._cli.needs import experts_of, models_of, who_answers
 from swarm._cli.settings import RUNS, Settings
 from swarm._cli.story import Story, tell
 from swarm._engine.context import Limits
 from swarm._engine.result import RunResult
 from swarm._graph.plan import Plan
 from swarm.errors import SwarmError
-from swarm.spec.catalogue import ModelRef, ResolvedExpert
 from swarm.stores.files import FileRunLog
 from swarm.stores.memory import MemoryRunLog
 
-__all__ = ["Session", "describe_backends", "models_of"]
+__all__ = ["Listener", "Session", "log_listeners"]
 
 Listener = Callable[[ev.Event], None]
 
@@ -57,7 +57,7 @@ class Session:
             log = FileRunLog(RUNS, keep=settings.keep_runs, warn=console.warn)
             self._closing.callback(log.close)
             listeners.append(log.append)
-        listeners += _loggers(verbose)
+        listeners += log_listeners(verbose)
         limits = Limits(run_s=settings.timeout)
         self.swarm = Swarm.load(graph, overrides=overrides, limits=limits, listeners=listeners)
         self.loop = Loop()
@@ -83,9 +83,9 @@ class Session:
 
     def announce(self) -> None:
         """Say which backends answer."""
-        models = models_of(self.plan)
-        found = self.detect() if any(model.backend == "ollama" for model in models) else None
-        for line in describe_backends(self.plan, found):
+        experts = experts_of(self.plan)
+        asks_ollama = any(model.backend == "ollama" for model in models_of(experts))
+        for line in who_answers(experts, self.detect() if asks_ollama else None):
             console.say(line, "dim")
 
     def run(self, given: Mapping[str, Any], *, listeners: Sequence[Listener] = ()) -> RunResult:
@@ -101,7 +101,8 @@ class Session:
         return tell(self._memory.read(run_id).events)
 
 
-def _loggers(verbose: int) -> list[Listener]:
+def log_listeners(verbose: int) -> list[Listener]:
+    """Return who writes log lines: nobody, unless `-v` was given or SWARM_LOG names a level."""
     level = "debug" if verbose > 1 else "info" if verbose else os.environ.get("SWARM_LOG", "")
     if not level:
         return []
@@ -111,38 +112,3 @@ def _loggers(verbose: int) -> list[Listener]:
         return [log_events(level)]
     except ValueError as error:
         raise SwarmError(str(error), where="SWARM_LOG", code="usage") from error
-
-
-def experts_of(plan: Plan) -> tuple[ResolvedExpert, ...]:
-    """Return every expert that a run of the plan may ask, those in bodies too."""
-    found: dict[tuple[str, str], ResolvedExpert] = {}
-    for node in plan.nodes:
-        inner = experts_of(node.body) if node.body is not None else ()
-        for expert in (*((node.expert,) if node.expert else ()), *node.choices, *inner):
-            found.setdefault((expert.name, expert.key), expert)
-    return tuple(found.values())
-
-
-def models_of(plan: Plan) -> tuple[ModelRef, ...]:
-    """Return every model that a run of the plan may ask, in the order of the cascades."""
-    models: dict[tuple[str, str], ModelRef] = {}
-    for expert in experts_of(plan):
-        for model in expert.cascade:
-            models.setdefault((str(model), model.url), model)
-    return tuple(models.values())
-
-
-def describe_backends(plan: Plan, found: Ollama | None) -> list[str]:
-    """Return who answers, in a line or two. `found`: None when the graph does not use Ollama."""
-    backends = sorted({model.backend for model in models_of(plan)} - {"embedded"})
-    if not backends:
-        return ["backend: embedded models answer; no model server is needed"] if experts_of(plan) else []
-    if found is None:
-        return [f"backend: {', '.join(backends)}, embedded models where a cascade has them"]
-    if found.is_there:
-        return [f"backend: Ollama {found.version} at {found.url}, embedded models where a cascade has them"]
-    lines = [f"backend: embedded models; no Ollama at {found.url} ({found.reason})"]
-    alone = [e.name for e in experts_of(plan) if all(model.backend == "ollama" for model in e.cascade)]
-    if alone:
-        lines.append(f"  without Ollama nobody answers for: {', '.join(alone)}")
-    return lines

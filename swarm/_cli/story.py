@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from swarm import events as ev
+import swarm.events as ev
 
 __all__ = ["NodeStory", "Story", "tell"]
 

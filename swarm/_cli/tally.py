@@ -83,7 +83,8 @@ class Tally:
         if self.expected is None or self.expected.column not in columns:
             return None
         node = result.nodes[self.expected.node]
-        output = cast("Mapping[str, Any]", node.output if isinstance(node.output, dict) else {})
+        is_record = isinstance(node.output, dict)
+        output = cast("Mapping[str, Any]", node.output) if is_record else {}
         right = self.expected.field in output and bool(
             output[self.expected.field] == columns[self.expected.column]
         )

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from swarm import events as ev
+import swarm.events as ev
 from swarm._engine.result import Ask, NodeResult
 from swarm._engine.scheduler import EndRun
 from swarm._graph.plan import Plan

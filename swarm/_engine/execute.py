@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Iterator, Mapping
 from typing import Any, cast
 
-from swarm import events as ev
+import swarm.events as ev
 from swarm._engine.context import Run
 from swarm._engine.result import Marks, NodeResult, RunResult, text_of
 from swarm._engine.runner import run_level

@@ -10,7 +10,7 @@ import asyncio
 from collections import deque
 from typing import Any
 
-from swarm import events as ev
+import swarm.events as ev
 from swarm._engine.context import Run
 from swarm._engine.groups import first_error
 from swarm._engine.nodes.kinds import KINDS

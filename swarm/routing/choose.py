@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
-from swarm import events as ev
+import swarm.events as ev
 from swarm.backends import decide
 from swarm.backends.base import ModelBackend
 from swarm.backends.decide import Render

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from swarm import events as ev
+import swarm.events as ev
 
 __all__ = ["ENDS", "RecordedRun", "RunLog", "RunSummary", "is_kept", "summarize"]
 

@@ -47,9 +47,8 @@ def told(problems: list[Problem]) -> list[tuple[str, int, str]]:
 def uses(expert: str, *lines: str) -> str:
     written = "".join(f"    {line}\n" for line in lines)
     return (
-        (f"experts:\n  {expert}:\n{written}" if lines else "")
-        + f"nodes:\n  it: {{expert: {expert}, with: {{text: input.message}}}}\noutput: it\n"
-    )
+        f"experts:\n  {expert}:\n{written}" if lines else ""
+    ) + f"nodes:\n  it: {{expert: {expert}, with: {{text: input.message}}}}\noutput: it\n"
 
 
 # --- finding
@@ -71,7 +70,9 @@ def test_an_expert_is_looked_for_in_python_then_paths_then_the_project_then_the_
         for name in ("one", "two", "intent"):
             write(tmp_path, {f"{folder}/{name}/expert.yaml": SORTER + f"description: {folder}\n"})
     library = Library(
-        experts={"one": Expert(use="two", description="python")}, paths=[tmp_path / "a"], cwd=tmp_path / "work"
+        experts={"one": Expert(use="two", description="python")},
+        paths=[tmp_path / "a"],
+        cwd=tmp_path / "work",
     )
     assert library.get("one").origin == "python"
     assert library.get("two").origin == str(tmp_path / "a")
@@ -122,7 +123,8 @@ def test_keys_beside_use_replace_whole_keys(tmp_path: Path) -> None:
     write(
         tmp_path,
         {
-            "work/experts/sorter/expert.yaml": SORTER + "options: {num_ctx: 1, top_k: 2}\nlabels: {a: first, b: x}\n",
+            "work/experts/sorter/expert.yaml": SORTER
+            + "options: {num_ctx: 1, top_k: 2}\nlabels: {a: first, b: x}\n",
         },
     )
     found, problems = resolve(tmp_path, uses("mine", "use: sorter", "options: {top_k: 9}"))
@@ -176,7 +178,9 @@ def test_bad_rows_are_told_by_line_the_first_few_only(tmp_path: Path) -> None:
     write(tmp_path, {"e.jsonl": text})
     _, problems = resolve(tmp_path, uses("mine", *SORTER.splitlines(), "examples: e.jsonl"))
     (problem,) = problems
-    assert problem.message.startswith("bad rows in 'e.jsonl': line 2: no 'label'; line 3: not an object {...}; line 4: ")
+    assert problem.message.startswith(
+        "bad rows in 'e.jsonl': line 2: no 'label'; line 3: not an object {...}; line 4: "
+    )
     assert problem.message.endswith("; and 1 more")
 
 
@@ -213,7 +217,9 @@ def test_a_prompt_is_a_file_or_several_lines(tmp_path: Path) -> None:
     found, _ = resolve(tmp_path, uses("mine", "use: writer", "prompt: p.md"))
     assert found.experts["mine"].prompt == "From a file."
     assert found.experts["mine"].prompt_file.endswith("p.md")
-    found, _ = resolve(tmp_path, uses("mine", "use: writer", "prompt: |", "  Answer: {{ question }}", "  Now."))
+    found, _ = resolve(
+        tmp_path, uses("mine", "use: writer", "prompt: |", "  Answer: {{ question }}", "  Now.")
+    )
     assert found.experts["mine"].prompt == "Answer: {{ question }}\nNow.\n"
     _, problems = resolve(tmp_path, uses("mine", "use: writer", "prompt: 'Answer {{ question }}'"))
     assert problems[0].hint == "a template of your own begins on the next line, after `prompt: |`"
@@ -238,7 +244,9 @@ def test_logical_models_are_resolved_with_server_and_key(tmp_path: Path) -> None
         "models:\n  near: ollama/hf.co/a/b:Q4_K_M\n"
         "  far: {model: openai/x, url: http://127.0.0.1:8000/v1, key: env:KEY, options: {seed: 1}}\n"
     )
-    found, problems = resolve(tmp_path, models + uses("mine", "use: writer", "cascade: [near, far, scripted/s]"))
+    found, problems = resolve(
+        tmp_path, models + uses("mine", "use: writer", "cascade: [near, far, scripted/s]")
+    )
     assert problems == []
     near, far, scripted = found.experts["mine"].cascade
     assert (near.backend, near.name, str(scripted)) == ("ollama", "hf.co/a/b:Q4_K_M", "scripted/s")
@@ -283,9 +291,13 @@ def test_an_expert_without_labels_is_refused_only_where_a_node_uses_it(tmp_path:
 def test_route_all_may_choose_whoever_one_text_is_enough_for(tmp_path: Path) -> None:
     write(
         tmp_path,
-        {"work/experts/pair/expert.yaml": "kind: write\ninput: {a: string, b: string}\ncascade: [ollama/x]\n"},
+        {
+            "work/experts/pair/expert.yaml": "kind: write\ninput: {a: string, b: string}\ncascade: [ollama/x]\n"
+        },
     )
-    found, problems = resolve(tmp_path, "nodes: {it: {route: all, with: {task: input.message}}}\noutput: it\n")
+    found, problems = resolve(
+        tmp_path, "nodes: {it: {route: all, with: {task: input.message}}}\noutput: it\n"
+    )
     assert problems == []
     assert {"writer", "summarizer", "coder"} <= set(found.routable)
     assert not {"pair", "intent"} & set(found.routable)

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, cast
 
-from swarm import events as ev
+import swarm.events as ev
 from swarm._engine.context import Run
 from swarm._engine.nodes.toolloop import complete_with_tools
 from swarm._engine.prompt import prompt_messages, questions_of, task_of

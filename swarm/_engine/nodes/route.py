@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from swarm import events as ev
+import swarm.events as ev
 from swarm._engine.context import Run
 from swarm._engine.nodes.expert import answer
 from swarm._engine.result import Marks, Outcome, text_of

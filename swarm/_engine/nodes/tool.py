@@ -6,7 +6,7 @@ import asyncio
 import copy
 from typing import Any, cast
 
-from swarm import events as ev
+import swarm.events as ev
 from swarm._engine.context import Run
 from swarm._engine.result import Outcome
 from swarm._engine.scheduler import RunNode

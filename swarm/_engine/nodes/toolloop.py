@@ -6,7 +6,7 @@ import json
 from dataclasses import replace
 from typing import Any
 
-from swarm import events as ev
+import swarm.events as ev
 from swarm._engine.context import Run
 from swarm._engine.nodes.tool import call_tool
 from swarm._engine.result import Ask

@@ -1,0 +1,110 @@
+"""`swarm ask`: the router chooses an expert for a request, and it answers."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from swarm._cli import console
+
+if TYPE_CHECKING:
+    from swarm._engine.result import RunResult
+    from swarm.routing.base import RouteDecision
+    from swarm.spec.catalogue import ResolvedExpert
+
+__all__ = ["ask"]
+
+
+@click.command(short_help="Let the router choose an expert and answer.")
+@click.argument("text")
+@click.option("--expert", "name", metavar="NAME", help="Ask this expert; do not route.")
+@click.option("--label", "labels", multiple=True, help="A label to sort the text into, for `intent`.")
+@click.option("--json", "as_json", is_flag=True, help="Print the decision and the result as JSON.")
+@click.pass_context
+def ask(ctx: click.Context, text: str, name: str | None, labels: tuple[str, ...], as_json: bool) -> None:
+    """\b
+    swarm ask "Shorten this: ..."
+
+    Chooses the expert that serves TEXT (a dash reads it from standard input), or says that none does. The
+    answer goes to standard output; who was chosen, and why, to standard error.
+    """
+    from swarm._cli.exits import OK, exit_code_of
+
+    text = sys.stdin.read() if text == "-" else text
+    decision, result = _ask(text, name, labels, verbose=ctx.obj.verbose)
+    if as_json:
+        console.data_json(_document(decision, name, result))
+    elif result is None:
+        console.data("None of the experts serves this request. See them: swarm experts")
+    elif result.error is not None:
+        console.say(f"error: {result.error}", "red")
+    else:
+        console.data(result.text)
+    ctx.exit(OK if result is None else exit_code_of(result))
+
+
+def _ask(
+    text: str, name: str | None, labels: tuple[str, ...], *, verbose: int
+) -> tuple[RouteDecision | None, RunResult | None]:
+    from swarm._app.detect import detect_ollama
+    from swarm._app.router import Router
+    from swarm._cli.loop import Loop
+    from swarm._cli.needs import who_answers
+    from swarm.spec.library import Library
+
+    library = Library()
+    with Loop() as loop:
+        router = Router(library)
+        try:
+            experts = tuple(router.experts.values()) if name is None else (library.get(name),)
+            for line in who_answers(experts, loop.run(detect_ollama())):
+                console.say(line, "dim")
+            decision = loop.run(router.route(text)) if name is None else None
+        finally:
+            loop.run(router.aclose())
+        if decision is not None:
+            console.say(
+                f"expert: {decision.expert or 'none of them'} ({decision.way}: {decision.reason})", "dim"
+            )
+            if decision.expert is None:
+                return decision, None
+        chosen = name or (decision.expert if decision else None)
+        assert chosen is not None, "an expert was given or chosen"
+        return decision, loop.run(_answer(library.get(chosen), text, labels, verbose=verbose))
+
+
+async def _answer(expert: ResolvedExpert, text: str, labels: tuple[str, ...], *, verbose: int) -> RunResult:
+    """Return the expert's answer: a run of a graph that has one node."""
+    from swarm._app.facade import Swarm
+    from swarm._cli.session import log_listeners
+    from swarm.errors import InputError
+    from swarm.spec.compose import Graph
+    from swarm.spec.expert import Expert
+
+    if expert.kind == "classify" and not (expert.labels or labels):
+        raise InputError(
+            f"expert {expert.name!r} sorts a text into labels, and none were given",
+            hint=f"swarm ask --expert {expert.name} --label bug --label question TEXT",
+        )
+    graph = Graph("ask", input={"request": str})
+    asked = Expert(use=expert.name, labels=dict.fromkeys(labels)) if labels else expert.name
+    node = graph.expert("answer", asked, **{expert.main_input: graph.input.request})
+    graph.output(node)
+    async with Swarm(graph, listeners=log_listeners(verbose)) as swarm:
+        return await swarm.run(request=text)
+
+
+def _document(decision: RouteDecision | None, name: str | None, result: RunResult | None) -> dict[str, Any]:
+    route = None
+    if decision is not None:
+        route = {
+            "expert": decision.expert,
+            "scores": dict(decision.scores),
+            "way": decision.way,
+            "confidence": decision.confidence,
+            "reason": decision.reason,
+        }
+    chosen = decision.expert if decision is not None else name
+    return {"expert": chosen, "route": route, "result": None if result is None else result.to_json()}
