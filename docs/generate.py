@@ -86,7 +86,9 @@ def pages(root: Path) -> Iterator[Page]:
         used |= {match["name"] for match in PART.finditer(text)}
         yield Page(path=path, text=text, wanted=PART.sub(_filled, text))
     if forgotten := PARTS.keys() - used:
-        raise SystemExit(f"no page has the part {min(forgotten)!r}: write <!-- generated: {min(forgotten)} -->")
+        raise SystemExit(
+            f"no page has the part {min(forgotten)!r}: write <!-- generated: {min(forgotten)} -->"
+        )
     image = root / PICTURE
     old = image.read_text(encoding="utf-8") if image.exists() else ""
     yield Page(path=image, text=old, wanted=picture.demo(old))

@@ -21,7 +21,7 @@ import shutil
 import subprocess
 import sys
 import textwrap
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
 from importlib import import_module
@@ -37,6 +37,7 @@ from swarm.spec.load import load_expert, load_text
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = sorted([ROOT / "README.md", *ROOT.glob("docs/**/*.md")])
 NOBODY = "http://127.0.0.1:9"  # no model server, whatever runs on this machine
+ENVIRONMENT = {"OLLAMA_HOST": NOBODY, "SWARM_OLLAMA_URL": NOBODY, "NO_COLOR": "1", "COLUMNS": "100"}
 NEEDS_OLLAMA = "# needs Ollama"
 PART = "# a part of a graph"
 REST = {"swarm": "1", "name": "part", "nodes": "{only: {reply: x}}", "output": "only"}
@@ -130,8 +131,9 @@ def run(command: str, folder: Path) -> tuple[int, str]:
         printed = io.StringIO()
         with redirect_stdout(printed), redirect_stderr(printed):
             return main(words[1:]), printed.getvalue()
-    program = {"python": [sys.executable], "pytest": [sys.executable, "-m", "pytest"], "cat": ["cat"]}[words[0]]
-    done = subprocess.run([*program, *words[1:]], cwd=folder, capture_output=True, text=True, timeout=60, check=False)
+    module = {"python": (), "pytest": ("-m", "pytest")}[words[0]]
+    command_line = [sys.executable, *module, *words[1:]]
+    done = subprocess.run(command_line, cwd=folder, capture_output=True, text=True, timeout=60, check=False)
     return done.returncode, done.stdout + done.stderr
 
 
@@ -139,12 +141,11 @@ def blocks(page: Path) -> Iterator[Block]:
     """Yield the fenced blocks of a page."""
     text = page.read_text(encoding="utf-8")
     for match in FENCE.finditer(text):
-        language, *options = match["info"].split() or [""]
-        given = dict(option.partition("=")[::2] for option in options)
+        language, _, option = match["info"].partition(" ")
         line = text.count("\n", 0, match.start()) + 1
         yield Block(
             language=language,
-            file=given.get("file", ""),
+            file=option.removeprefix("file="),
             text=textwrap.dedent(match["text"]),
             where=f"{page.relative_to(ROOT)}:{line}",
         )
@@ -191,12 +192,12 @@ def anchors(page: Path) -> set[str]:
 @pytest.fixture
 def reader(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Reader:
     """Somebody in an empty folder beside the examples, on a machine without a model server."""
-    shutil.copytree(ROOT / "examples", tmp_path / "examples", ignore=shutil.ignore_patterns(".swarm", "__pycache__"))
-    environment: Mapping[str, str] = {"OLLAMA_HOST": NOBODY, "SWARM_OLLAMA_URL": NOBODY, "NO_COLOR": "1", "COLUMNS": "100"}
-    for name, value in environment.items():
+    left_out = shutil.ignore_patterns(".swarm", "__pycache__")
+    shutil.copytree(ROOT / "examples", tmp_path / "examples", ignore=left_out)
+    for name, value in ENVIRONMENT.items():
         monkeypatch.setenv(name, value)
     monkeypatch.delenv("OPENAI_API_KEY", raising=False)
-    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
     monkeypatch.chdir(tmp_path)
     return Reader(folder=tmp_path)
 
@@ -228,6 +229,6 @@ def test_the_readme_gives_both_set_up_commands_each_on_a_line_of_its_own() -> No
 def test_what_the_documentation_takes_from_the_code_is_current(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.syspath_prepend(str(ROOT / "docs"))
+    monkeypatch.setattr(sys, "path", [str(ROOT / "docs"), *sys.path])
     exit_code = import_module("generate").main(["--check"])
     assert exit_code == 0, capsys.readouterr().out

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import click
-from generator.markdown import block, code, table
 
+from generator.markdown import block, code, table
 from swarm._cli import exits
 from swarm._cli.main import cli
 

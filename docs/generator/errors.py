@@ -7,9 +7,8 @@ import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from generator.markdown import block, code, table
-
 import swarm.errors
+from generator.markdown import block, code, table
 from swarm._app.check import check_file
 from swarm.errors import Problem
 from swarm.spec.findings import CODES
@@ -37,7 +36,9 @@ def exceptions() -> str:
     doc = inspect.getdoc(swarm.errors) or ""
     tree = doc[doc.index("SwarmError") :]
     classes = [getattr(swarm.errors, name) for name in swarm.errors.__all__ if name != "Problem"]
-    rows = [(code(cls.__name__), code(cls.code), (inspect.getdoc(cls) or "").split("\n")[0]) for cls in classes]
+    rows = [
+        (code(cls.__name__), code(cls.code), (inspect.getdoc(cls) or "").split("\n")[0]) for cls in classes
+    ]
     return "\n\n".join([block(tree), table(("exception", "its `code`", "when"), sorted(rows))])
 
 
@@ -50,7 +51,8 @@ def _examples() -> Mapping[str, str]:
     best: dict[str, str] = {}
     for problem in _problems():
         text = problem.render()
-        if max(map(len, text.splitlines())) <= LONGEST:
+        lines = text.splitlines()
+        if max(map(len, lines)) <= LONGEST and all(map(str.isprintable, lines)):
             best[problem.code] = min(text, best.get(problem.code, text), key=lambda one: (len(one), one))
     return best
 

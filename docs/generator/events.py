@@ -8,7 +8,6 @@ from typing import Any
 
 from generator.markdown import block, code, first_line, table
 from generator.results import example_run, fixed
-
 from swarm.events import EVENTS, VERSION, ConfidenceScored, Event, to_json
 
 __all__ = ["events"]

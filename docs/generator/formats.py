@@ -6,7 +6,6 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, cast
 
 from generator.markdown import code, first_line, table
-
 from swarm.spec import condition, graph, models, template, types
 from swarm.spec.expert import TYPE_SCHEMA, ConfidenceSpec, Expert, QuestionSpec, Spec
 
@@ -45,7 +44,9 @@ WORDS = {"string": "text", "integer": "a whole number", "number": "a number", "b
 
 def graph_fields() -> str:
     """Return the fields at the top of a graph, and of an entry under `models`."""
-    return "\n\n".join([table(HEAD, _rows(graph.GraphSpec)), "### Models", table(HEAD, _rows(graph.ModelSpec))])
+    return "\n\n".join(
+        [table(HEAD, _rows(graph.GraphSpec)), "### Models", table(HEAD, _rows(graph.ModelSpec))]
+    )
 
 
 def node_fields() -> str:
@@ -153,6 +154,8 @@ def _plural(schema: Mapping[str, Any]) -> str:
     if kind == "array":
         return f"a list of {_value(schema.get('items', {}))}"
     if kind == "object":
-        inner = schema.get("additionalProperties")
-        return f"name: {_value(inner)}" if isinstance(inner, dict) else "a mapping"
+        inner: Any = schema.get("additionalProperties")
+        return (
+            f"name: {_value(cast('Mapping[str, Any]', inner))}" if isinstance(inner, Mapping) else "a mapping"
+        )
     return WORDS.get(str(kind), "anything")

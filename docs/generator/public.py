@@ -6,9 +6,8 @@ import inspect
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from generator.markdown import block, code, prose
-
 import swarm
+from generator.markdown import block, code, prose
 from swarm.errors import SwarmError
 
 __all__ = ["names"]
@@ -65,7 +64,7 @@ def _methods(cls: type) -> Iterator[tuple[str, Any]]:
         if not base.__module__.startswith("swarm.") or _is_model(base):
             continue
         for name, value in vars(base).items():
-            function = value.__func__ if isinstance(value, classmethod) else value
+            function: Any = getattr(value, "__func__", value)  # a class method's function
             documented = inspect.isfunction(function) or isinstance(function, property)
             if not name.startswith("_") and name not in seen and documented:
                 seen.add(name)

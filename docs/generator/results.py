@@ -10,7 +10,6 @@ from functools import cache
 from typing import Any, cast
 
 from generator.markdown import block, code, table
-
 from swarm._app.facade import Swarm
 from swarm._engine.context import Limits
 from swarm._engine.result import RunResult
@@ -55,7 +54,10 @@ async def _run() -> tuple[RunResult, list[Event]]:
 def _graph() -> Graph:
     graph = Graph("desk", input={"message": str})
     expert = Expert(
-        use="intent", labels=dict(LABELS), cascade=["scripted/small"], confidence=ConfidenceSpec(target_error=0.1)
+        use="intent",
+        labels=dict(LABELS),
+        cascade=["scripted/small"],
+        confidence=ConfidenceSpec(target_error=0.1),
     )
     triage = graph.expert("triage", expert, text=graph.input.message)
     answer = graph.reply("answer", f"This is about: {triage.label}.", when=triage.confident)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,7 +11,6 @@ from swarm._graph.plan import Plan
 from swarm.errors import Problem, SpecError
 from swarm.messages import ToolSignature
 from swarm.spec.catalogue import Catalogue
-from swarm.spec.expert import Expert
 from swarm.spec.graph import GraphSpec
 from swarm.spec.library import Library, catalogue
 from swarm.spec.load import load_graph
@@ -50,19 +49,23 @@ def check_graph(
     *,
     library: Library | None = None,
     tools: Sequence[ToolSignature] = (),
+    backends: Collection[str] = (),
     overrides: Sequence[str] = (),
 ) -> Checked:
     """Read and check a graph's file; nothing is imported and nothing runs.
 
     Args:
         tools: signatures of tools given in Python, beside those of the file.
+        backends: names of backends given in Python.
         overrides: `path.in.the.file=value`, applied before the check.
     """
     loaded = load_graph(path, overrides=overrides)
     findings = list(loaded.findings)
     plan, names = None, Catalogue()
     if loaded.spec is not None:
-        names, more = catalogue(loaded, library=library or Library(), folder=loaded.folder, tools=tools)
+        names, more = catalogue(
+            loaded, library=library or Library(), folder=loaded.folder, tools=tools, backends=backends
+        )
         findings += more
         broken = frozenset(loaded.broken) | {("experts", name) for name in names.broken}
         plan, more = compile_graph(loaded.spec, names, broken=broken, file=loaded.file)
@@ -78,18 +81,23 @@ def check_spec(
     *,
     library: Library | None = None,
     tools: Sequence[ToolSignature] = (),
-    folder: Path | None = None,
-    experts: Mapping[str, Expert] | None = None,
+    backends: Collection[str] = (),
+    graphs: Mapping[str, GraphSpec] | None = None,
 ) -> Checked:
-    """Check a graph composed in Python; relative paths in it belong to `folder`."""
-    base = folder or Path.cwd()
-    library = library or Library(experts=experts or {})
-    names, found = catalogue(spec, library=library, folder=base, tools=tools)
-    plan, more = compile_graph(spec, names)
-    problems = tuple(dict.fromkeys(finding.without_file() for finding in (*found, *more)))
+    """Check a graph composed in Python; relative paths in it belong to the working directory.
+
+    Args:
+        graphs: other graphs composed in Python, by the file name that stands for each.
+    """
+    names, found = catalogue(
+        spec, library=library or Library(), folder=Path.cwd(), tools=tools, backends=backends, graphs=graphs
+    )
+    broken = frozenset(("experts", name) for name in names.broken)
+    plan, more = compile_graph(spec, names, broken=broken)
+    problems = tuple(finding.without_file() for finding in dict.fromkeys((*found, *more)))
     if any(problem.severity == "error" for problem in problems):
         plan = None
-    return Checked(spec=spec, plan=plan, problems=problems, folder=base, catalogue=names)
+    return Checked(spec=spec, plan=plan, problems=problems, folder=Path.cwd(), catalogue=names)
 
 
 def check_file(path: Path | str) -> tuple[Problem, ...]:

@@ -13,12 +13,13 @@ from typing import Any, Self
 import swarm.events as ev
 from swarm._app.check import Checked, check_graph, check_spec
 from swarm._app.stream import EventQueue
-from swarm._app.wiring import Backends, file_tools, tools_by_name
+from swarm._app.wiring import Backends, file_tools, inner_graphs, tools_by_name
 from swarm._engine.context import Limits, Run, Services
 from swarm._engine.execute import check_input, execute, may_ask, node_results
 from swarm._engine.nodes.plain import check_answer
 from swarm._engine.result import RunResult
 from swarm._engine.runner import run_level
+from swarm._engine.slots import Slots
 from swarm._graph.plan import Plan
 from swarm.backends.base import ModelBackend
 from swarm.errors import InputError, Problem
@@ -68,11 +69,17 @@ class Swarm:
         listeners: Sequence[Listener] = (),
         library: Library | None = None,
     ) -> None:
-        own = tools_by_name([*(graph.tools if isinstance(graph, Graph) else ()), *tools])
+        graphs = inner_graphs(graph) if isinstance(graph, Graph) else {}
+        composed = [graph, *graphs.values()] if isinstance(graph, Graph) else []
+        own = tools_by_name([*(one for part in composed for one in part.tools), *tools])
         if not isinstance(graph, Checked):
-            spec = graph.spec if isinstance(graph, Graph) else graph
-            signatures = [one.signature for one in own.values()]
-            graph = check_spec(spec, library=library, tools=signatures)
+            graph = check_spec(
+                graph.spec if isinstance(graph, Graph) else graph,
+                library=library,
+                tools=[one.signature for one in own.values()],
+                backends=list(backends or ()),
+                graphs={name: part.spec for name, part in graphs.items()},
+            )
         self.checked = graph
         self.plan: Plan = graph.require()
         self.limits = limits or Limits()
@@ -81,7 +88,7 @@ class Swarm:
         self._tools: dict[str, Tool] = {**file_tools(graph.spec, graph.folder, graph.catalogue), **own}
         self._services = Services(
             backend=self._backends, tools=self._tools, choose=_choose, clock=time.perf_counter, wall=time.time,
-            new_id=_new_token, limits=self.limits,
+            new_id=_new_token, limits=self.limits, slots=Slots(self.limits.concurrency),
         )  # fmt: skip
         self._asks = may_ask(self.plan)
         self._live: dict[str, _Live] = {}
@@ -108,7 +115,9 @@ class Swarm:
             ToolError: its tools could not be imported.
         """
         signatures = [one.signature for one in tools_by_name(tools).values()]
-        checked = check_graph(path, library=library, tools=signatures, overrides=overrides)
+        checked = check_graph(
+            path, library=library, tools=signatures, backends=list(backends or ()), overrides=overrides
+        )
         return cls(checked, tools=tools, backends=backends, limits=limits, listeners=listeners)
 
     @property

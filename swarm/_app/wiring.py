@@ -13,11 +13,12 @@ from typing import Any
 from swarm.backends.base import ModelBackend
 from swarm.errors import BackendError, SwarmError, ToolError
 from swarm.spec.catalogue import Catalogue, ModelRef
+from swarm.spec.compose import Graph
 from swarm.spec.graph import GraphSpec
 from swarm.tools.base import Tool
 from swarm.tools.function import FunctionTool
 
-__all__ = ["Backends", "file_tools", "import_tools", "tools_by_name"]
+__all__ = ["Backends", "file_tools", "import_tools", "inner_graphs", "tools_by_name"]
 
 
 def _ollama(ref: ModelRef) -> ModelBackend:
@@ -116,6 +117,20 @@ def import_tools(path: Path) -> dict[str, Tool]:
 
 def _is_tool(value: object) -> bool:
     return isinstance(value, FunctionTool)
+
+
+def inner_graphs(graph: Graph) -> dict[str, Graph]:
+    """Return the graphs composed in Python that this one runs, at any depth, by file name.
+
+    Raises:
+        SwarmError: two different graphs have one name.
+    """
+    found: dict[str, Graph] = {}
+    for name, inner in graph.graphs.items():
+        for key, one in {name: inner, **inner_graphs(inner)}.items():
+            if found.setdefault(key, one) is not one:
+                raise SwarmError(f"two graphs are called {key!r}", hint="give one of them another name")
+    return found
 
 
 def file_tools(spec: GraphSpec | None, folder: Path, catalogue: Catalogue) -> dict[str, Tool]:

@@ -1,6 +1,6 @@
 """What is printed and where: data to stdout, talk to stderr, colours only on a terminal that wants them.
 
-The only module that uses `rich`, and only once something is shown on a terminal.
+`rich` draws the progress bars, and is imported only when one is shown on a terminal.
 """
 
 from __future__ import annotations
@@ -9,16 +9,15 @@ import json
 import os
 import re
 import sys
-from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Any, Final
+
+from swarm._cli.grid import Grid, lay_out
 
 if TYPE_CHECKING:
     from rich.console import Console
 
 __all__ = [
-    "Cell",
-    "Grid",
+    "complain",
     "data",
     "data_json",
     "data_line",
@@ -31,33 +30,12 @@ __all__ = [
     "say",
     "show",
     "warn",
+    "wrap",
 ]
 
 # What could move the cursor or change the terminal: a model's text is data, never commands.
 CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 ANSI: Final = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "cyan": "36"}
-GAP = "  "
-
-
-@dataclass(frozen=True, slots=True)
-class Cell:
-    """A piece of a line; `style` is one of `ANSI`, or "" for plain."""
-
-    text: str
-    style: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Grid:
-    """Rows of cells under each other. `head`: names of the columns, or () for none.
-
-    `right`: columns set to the right (numbers). The `wide` column gives way when the terminal is narrow.
-    """
-
-    rows: Sequence[Sequence[Cell]]
-    head: Sequence[str] = ()
-    right: frozenset[int] = frozenset()
-    wide: int = -1
 
 
 def prepare() -> None:
@@ -84,6 +62,14 @@ def one_line(text: str, limit: int = 60) -> str:
     return flat if len(flat) <= limit and len(text) <= limit * 4 else flat[: limit - 1].rstrip() + "…"
 
 
+def wrap(text: str, indent: str, columns: int = 100) -> str:
+    """Return the text wrapped to lines that fit; all but the first are indented."""
+    import textwrap
+
+    lines = (textwrap.wrap(line, columns - len(indent)) or [""] for line in text.splitlines())
+    return f"\n{indent}".join(line for wrapped in lines for line in wrapped)
+
+
 def data(text: str, style: str = "", *, end: str = "\n") -> None:
     """Print to stdout what was asked for."""
     put(text, style, sys.stdout, end=end)
@@ -108,20 +94,28 @@ def say(text: str = "", style: str = "", *, end: str = "\n") -> None:
     sys.stderr.flush()
 
 
+def complain(text: str) -> None:
+    """Tell of an error: to stderr; what to do about it follows on lines of its own."""
+    first, _, rest = text.partition("\n")
+    say(first, "red")
+    if rest:
+        say(rest)
+
+
 def warn(text: str) -> None:
     """Tell of something doubtful: to stderr."""
     say(f"warning: {text}", "yellow")
 
 
 def show(grid: Grid, stream: IO[str] | None = None) -> None:
-    """Print a grid: through rich on a terminal, padded with spaces elsewhere. Default: stderr."""
+    """Print a grid, by default to stderr; on a terminal it fits the width."""
     target = stream or sys.stderr
     if target is sys.stderr:
         sys.stdout.flush()
-    if is_styled(target):
-        rich_console(target).print(_rich_table(grid), crop=False)
-    else:
-        target.write("".join(f"{line}\n" for line in _plain_lines(grid)))
+    for line in lay_out(grid, _columns(target)):
+        for cell in line:
+            put(cell.text, cell.style if cell.text.strip() else "", target, end="")
+        target.write("\n")
     target.flush()
 
 
@@ -151,35 +145,11 @@ def _json(value: Any, indent: int | None = None) -> str:
     return json.dumps(value, ensure_ascii=encoding != "utf8", indent=indent, default=str)
 
 
-def _plain_lines(grid: Grid) -> list[str]:
-    rows = [*([[Cell(name) for name in grid.head]] if grid.head else []), *grid.rows]
-    count = max((len(row) for row in rows), default=0)
-    widths = [max((len(row[at].text) for row in rows if at < len(row)), default=0) for at in range(count)]
-    lines: list[str] = []
-    for row in rows:
-        cells = [
-            cell.text.rjust(widths[at]) if at in grid.right else cell.text.ljust(widths[at])
-            for at, cell in enumerate(row)
-        ]
-        lines.append(GAP.join(cells).rstrip())
-    return lines
-
-
-def _rich_table(grid: Grid) -> Any:
-    from rich.table import Table
-    from rich.text import Text
-
-    count = max((len(row) for row in grid.rows), default=0)
-    table = Table(
-        box=None, padding=(0, len(GAP), 0, 0), show_header=bool(grid.head), header_style="dim", pad_edge=False
-    )
-    for at in range(max(count, len(grid.head))):
-        justify = "right" if at in grid.right else "left"
-        name = grid.head[at] if at < len(grid.head) else ""
-        flexible = at == grid.wide
-        table.add_column(
-            name, justify=justify, no_wrap=True, overflow="ellipsis", ratio=1 if flexible else None
-        )
-    for row in grid.rows:
-        table.add_row(*(Text(CONTROL.sub(_visible, cell.text), style=cell.style) for cell in row))
-    return table
+def _columns(stream: IO[str]) -> int | None:
+    """Return the width of the terminal that the stream is, None if it is none."""
+    if not stream.isatty():
+        return None
+    try:
+        return int(os.environ.get("COLUMNS") or os.get_terminal_size(stream.fileno()).columns) or None
+    except (OSError, ValueError):
+        return None

@@ -80,17 +80,17 @@ def _report(error: Exception, *, wants_traceback: bool) -> int:
         console.say(str(error))
         return exit_code(error)
     if isinstance(error, SwarmError) and not isinstance(error, InternalError):
-        console.say(f"error: {error}", "red")
+        console.complain(f"error: {error}")
         return exit_code(error)
     if isinstance(error, OSError) and error.strerror:
         place = f"{error.filename}: " if error.filename else ""
-        console.say(f"error: {place}{error.strerror}", "red")
+        console.complain(f"error: {place}{error.strerror}")
         if not error.filename:
             _mute(sys.stdout)  # standard output is full or gone: what waits in it cannot be written
         return FAILED
     what = error.what if isinstance(error, InternalError) else f"{type(error).__name__}: {error}"
     more = "" if wants_traceback else "; see where it happened: SWARM_TRACEBACK=1"
-    console.say(f"internal error: {what}\n  this is our bug: please report it{more}", "red")
+    console.complain(f"internal error: {what}\n  this is our bug: please report it{more}")
     return FAILED
 
 

@@ -9,10 +9,13 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from swarm._cli import console
-from swarm._cli.console import Cell, Grid
+from swarm._cli.grid import Cell, Grid
 from swarm._engine.result import NodeResult, RunResult
 
 __all__ = ["Expectation", "Tally", "percentile", "show_tally"]
+
+
+_NOTHING: Mapping[str, Any] = {}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,7 +87,7 @@ class Tally:
             return None
         node = result.nodes[self.expected.node]
         is_record = isinstance(node.output, dict)
-        output = cast("Mapping[str, Any]", node.output) if is_record else {}
+        output = cast("Mapping[str, Any]", node.output) if is_record else _NOTHING
         right = self.expected.field in output and bool(
             output[self.expected.field] == columns[self.expected.column]
         )

@@ -7,7 +7,8 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from typing import IO, Any, cast
 
-from swarm._cli.console import Cell, Grid, one_line, put, show
+from swarm._cli.console import one_line, put, show
+from swarm._cli.grid import Cell, Grid
 from swarm._cli.story import NodeStory, Story
 
 __all__ = ["shorten", "show_tree", "summary_line"]

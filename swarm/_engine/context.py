@@ -10,6 +10,7 @@ from typing import Any, Protocol
 import swarm.events as ev
 from swarm._engine.result import Ask, NodeResult
 from swarm._engine.scheduler import EndRun
+from swarm._engine.slots import Slots
 from swarm._graph.plan import Plan
 from swarm.backends.base import ModelBackend
 from swarm.errors import LimitExceededError
@@ -70,7 +71,7 @@ class Services:
     Attributes:
         backend: from a model to the backend that reaches it.
         clock: seconds, monotonic. wall: seconds since the epoch. new_id: ids of runs and tokens.
-        sleep: waits between tries of a tool.
+        sleep: waits between tries of a tool. slots: bounds the nodes at work at once.
     """
 
     backend: Callable[[ModelRef], ModelBackend]
@@ -81,7 +82,7 @@ class Services:
     new_id: Callable[[], str]
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     limits: Limits = field(default_factory=Limits)
-    slots: asyncio.Semaphore | None = None
+    slots: Slots | None = None
 
 
 class Waiting:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import Awaitable
 from typing import Any
 
 import swarm.events as ev
@@ -27,10 +28,12 @@ from swarm._engine.scheduler import (
     Scheduler,
     SkipNode,
 )
-from swarm._graph.plan import Plan
+from swarm._graph.plan import Plan, PlanNode
 from swarm.errors import InternalError, NodeError, SwarmError
 
 __all__ = ["run_level"]
+
+WORKERS = ("expert", "tool", "route")  # take a slot; nodes with a body would wait for their own nodes
 
 
 class _Inbox:
@@ -125,39 +128,74 @@ async def _report(command: RunNode, run: Run, path: str, inbox: _Inbox, *, top: 
 
 
 async def _perform(command: RunNode, run: Run, path: str, *, top: bool) -> Event:
-    """Do a node's work and return what became of it; only cancellation is raised."""
+    """Do a node's work and return what became of it; only cancellation from outside is raised."""
     node, services = command.node, run.services
     place = path + node.name
     started = services.clock()
     try:
         run.count_node()
         run.emit(ev.NodeStarted(run=run.id, at=services.wall(), node=place, kind=node.kind))
-        limit = node.spec.timeout
-        work = KINDS[node.kind]
-        if limit is None or node.kind in ("tool", "ask"):
-            outcome = await work(command, run, place)
+        slots = services.slots if node.kind in WORKERS else None
+        if slots is None:
+            outcome = await _work(command, run, place)
         else:
-            async with asyncio.timeout(limit):
-                outcome = await work(command, run, place)
-    except SwarmError as error:
-        return Failed(node.index, error)
-    except TimeoutError:
-        hint = "give it more time, or say what to do: on_error"
-        return Failed(
-            node.index,
-            NodeError(f"took longer than {node.spec.timeout:g} s", where=place, code="timeout", hint=hint),
-        )
-    except asyncio.CancelledError:
-        run.emit(ev.NodeCancelled(run=run.id, at=services.wall(), node=place))
-        raise
+            if slots.free:
+                slots.free -= 1
+            else:
+                await slots.wait()
+                started = services.clock()
+            try:
+                outcome = await _work(command, run, place)
+            finally:
+                slots.release()
+    except asyncio.CancelledError as error:
+        if _is_cancelled():
+            run.emit(ev.NodeCancelled(run=run.id, at=services.wall(), node=place))
+            raise
+        return Failed(node.index, _failure(error, node, place))
     except Exception as error:
-        report = InternalError(
-            f"{type(error).__name__}: {error}", where=place, hint="this is our bug: please report it"
-        )
-        report.__cause__ = error
-        return Failed(node.index, report)
+        return Failed(node.index, _failure(error, node, place))
     _tell_done(command, outcome, run, place, (services.clock() - started) * 1000, top=top)
     return Done(node.index, outcome.value)
+
+
+def _work(command: RunNode, run: Run, place: str) -> Awaitable[Outcome]:
+    """Return the work of the node's kind, within the node's deadline if it has one."""
+    node = command.node
+    work, limit = KINDS[node.kind](command, run, place), node.spec.timeout
+    if limit is None or node.kind in ("tool", "ask"):  # these keep their deadline themselves
+        return work
+    return _within(limit, work)
+
+
+async def _within(limit_s: float, work: Awaitable[Outcome]) -> Outcome:
+    async with asyncio.timeout(limit_s):
+        return await work
+
+
+def _is_cancelled() -> bool:
+    """Return whether someone cancelled this task; else the work raised CancelledError of its own."""
+    task = asyncio.current_task()
+    return task is None or task.cancelling() > 0
+
+
+def _failure(error: BaseException, node: PlanNode, place: str) -> SwarmError:
+    """Return what a node failed with, in the words of our errors."""
+    if isinstance(error, SwarmError):
+        return error
+    found: SwarmError
+    if isinstance(error, TimeoutError) and node.spec.timeout is not None:
+        hint = "give it more time, or say what to do: on_error"
+        found = NodeError(f"took longer than {node.spec.timeout:g} s", where=place, code="timeout", hint=hint)
+    elif isinstance(error, asyncio.CancelledError):
+        hint = "raise another error than CancelledError in the code it calls"
+        found = NodeError("it cancelled itself", where=place, code="cancelled", hint=hint)
+    else:
+        found = InternalError(
+            f"{type(error).__name__}: {error}", where=place, hint="this is our bug: please report it"
+        )
+    found.__cause__ = error
+    return found
 
 
 def _tell_done(

@@ -8,7 +8,6 @@ see `docs/decisions/0003-ollama-client.md`. No other module imports `ollama`.
 from __future__ import annotations
 
 import asyncio
-import math
 import os
 import time
 from collections.abc import AsyncGenerator, Callable, Generator, Mapping, Sequence
@@ -26,6 +25,7 @@ from swarm.backends.http_errors import REJECTED, explain_status
 from swarm.backends.ollama_wire import Collected, chat_body, server_url, split_options
 from swarm.backends.systemone import check_size, read_decision, wire_questions
 from swarm.backends.transport import Deadlines, PerLoop, Sleep, Transport, decode_json, verify
+from swarm.backends.wire import unit
 from swarm.errors import BackendError
 from swarm.messages import Completion, CompletionRequest, Decision, DecisionRequest, TextDelta
 
@@ -172,7 +172,7 @@ class OllamaBackend:
         client = self._clients.get()
         with client.deadline(EMBED_S), _readable(self.url, named):
             answer = await client.embed(model, list(texts), truncate=False, keep_alive=self._keep_alive)
-        vectors = [_unit(vector) for vector in answer.embeddings]
+        vectors = [unit(vector) for vector in answer.embeddings]
         if len(vectors) != len(texts):
             raise BackendError(
                 f"{len(texts)} texts, and {len(vectors)} vectors came back",
@@ -320,8 +320,3 @@ def _readable(where: str, model: str) -> Generator[None, None, None]:
             model=model,
             code="malformed",
         ) from error
-
-
-def _unit(vector: Sequence[float]) -> list[float]:
-    length = math.hypot(*vector)
-    return [value / length for value in vector] if length else list(vector)

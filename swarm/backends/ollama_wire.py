@@ -7,12 +7,13 @@ Written from the server's source (v0.33 - v0.40) and its proven traps; see
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, cast
+from typing import Any
 from urllib.parse import urlsplit
 
 from swarm.backends.decide import InvalidAnswer
 from swarm.backends.http_errors import said_in
 from swarm.backends.toolcalls import Holdback, call_id, read_arguments, rescued_call, tool_specs
+from swarm.backends.wire import count, items, table, token
 from swarm.errors import BackendError
 from swarm.messages import Completion, CompletionRequest, Message, Timing, TokenLogprob, ToolCall, Usage
 
@@ -101,12 +102,12 @@ class Collected:
         """
         if line.get("error"):
             raise self._broken_off(line)
-        message = _table(line.get("message"))
+        message = table(line.get("message"))
         content = str(message.get("content") or "")
         self._text.append(content)
-        self._calls += _list(message.get("tool_calls"))
+        self._calls += items(message.get("tool_calls"))
         if not message.get("thinking"):
-            self._logprobs += map(_token, _list(line.get("logprobs")))
+            self._logprobs += map(token, items(line.get("logprobs")))
         if line.get("done"):
             self._last = line
         return self._holdback.add(content)
@@ -149,12 +150,12 @@ class Collected:
         )
 
     def _call(self, place: int, raw: Any) -> ToolCall:
-        table = _table(raw)
-        function = _table(table.get("function"))
+        row = table(raw)
+        function = table(row.get("function"))
         name = str(function.get("name", ""))
         arguments = read_arguments(name, function.get("arguments"))
         return ToolCall(
-            id=str(table.get("id") or call_id(self._request, place)), name=name, arguments=arguments
+            id=str(row.get("id") or call_id(self._request, place)), name=name, arguments=arguments
         )
 
     def _broken_off(self, line: Mapping[str, Any]) -> BackendError:
@@ -174,7 +175,7 @@ class Collected:
     def _refuse_a_cut_prompt(self, last: Mapping[str, Any]) -> None:
         """Notice that the server read half a window of the prompt and said nothing (ollama#17427)."""
         options = split_options(self._request.options)[0]
-        read = _count(last.get("prompt_eval_count"))
+        read = count(last.get("prompt_eval_count"))
         chars = sum(len(message.content) for message in self._request.messages)
         half_a_window = abs(read - (options["num_ctx"] // 2 + 2)) <= 4
         if half_a_window and chars > UNCUT_CHARS_PER_TOKEN * read:
@@ -212,41 +213,17 @@ def _wrong_address(text: str) -> BackendError:
     )
 
 
-def _token(raw: Any) -> TokenLogprob:
-    table = _table(raw)
-    top = tuple(_pair(_table(other)) for other in _list(table.get("top_logprobs")))
-    token, logprob = _pair(table)
-    return TokenLogprob(token=token, logprob=logprob, top=top)
-
-
-def _pair(table: Mapping[str, Any]) -> tuple[str, float]:
-    logprob = table.get("logprob")
-    return str(table.get("token", "")), float(logprob) if isinstance(logprob, int | float) else float("-inf")
-
-
 def _usage(last: Mapping[str, Any]) -> Usage:
     return Usage(
-        input_tokens=_count(last.get("prompt_eval_count")),
-        output_tokens=_count(last.get("eval_count")),
+        input_tokens=count(last.get("prompt_eval_count")),
+        output_tokens=count(last.get("eval_count")),
         model_calls=1,
     )
 
 
 def _timing(last: Mapping[str, Any]) -> Timing:
     total, load, prompt, generate = (
-        _count(last.get(f"{name}_duration")) / 1e6 for name in ("total", "load", "prompt_eval", "eval")
+        count(last.get(f"{name}_duration")) / 1e6 for name in ("total", "load", "prompt_eval", "eval")
     )
     queued = max(0.0, total - load - prompt - generate)
     return Timing(queued_ms=queued, load_ms=load, prompt_ms=prompt, generate_ms=generate)
-
-
-def _count(value: Any) -> int:
-    return value if isinstance(value, int) else 0  # the server leaves zeros out
-
-
-def _table(value: Any) -> Mapping[str, Any]:
-    return cast("Mapping[str, Any]", value) if isinstance(value, Mapping) else {}
-
-
-def _list(value: Any) -> list[Any]:
-    return cast("list[Any]", value) if isinstance(value, list) else []

@@ -251,5 +251,7 @@ def _label(answer: Any, kind: str, labels: frozenset[str] | None) -> str:
         return ""
     label = _text(answer, "label")
     if labels is not None and label not in labels:
-        raise ValueError(f"label {label!r}: {did_you_mean(label, labels) or 'not one of the labels'}")
+        near = did_you_mean(label, labels)
+        what = near if near.startswith("did you mean") else "not one of the labels"
+        raise ValueError(f"label {label!r}: {what}")
     return label

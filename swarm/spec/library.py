@@ -6,7 +6,7 @@ other graphs. What cannot be resolved is reported at the name, and known to be b
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -35,6 +35,8 @@ def catalogue(
     library: Library,
     folder: str | Path | None = None,
     tools: Sequence[ToolSignature] = (),
+    backends: Collection[str] = (),
+    graphs: Mapping[str, GraphSpec] | None = None,
 ) -> tuple[Catalogue, tuple[Finding, ...]]:
     """Return what the graph's names stand for, and what is wrong with them.
 
@@ -42,8 +44,11 @@ def catalogue(
         graph: a file as loaded, or a graph composed in Python, whose paths may be anywhere.
         folder: what the graph's paths are relative to; default: the folder of its file.
         tools: the signatures of functions given in Python; they hide those of the tool files.
+        backends: names of backends given in Python.
+        graphs: graphs composed in Python, by the file name that stands for each in a node.
     """
-    maker = _Maker(_Origin.of(graph, library, folder), library, tools)
+    given = _Given(tools=tools, backends=backends, graphs=graphs or {})
+    maker = _Maker(_Origin.of(graph, library, folder), library, given)
     return maker.catalogue(), tuple(maker.findings)
 
 
@@ -83,13 +88,22 @@ class _Origin:
         return frozenset(str(path[1]) for path in self.broken if len(path) == 2 and path[0] == section)
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Given:
+    """What Python hands to a graph beside its file."""
+
+    tools: Sequence[ToolSignature]
+    backends: Collection[str]
+    graphs: Mapping[str, GraphSpec]
+
+
 @dataclass
 class _Maker:
     """Makes one catalogue; `findings` grows as it goes."""
 
     origin: _Origin
     library: Library
-    given: Sequence[ToolSignature]
+    given: _Given
     findings: list[Finding] = field(default_factory=list[Finding])
     used: dict[str, ResolvedExpert | None] = field(default_factory=dict[str, ResolvedExpert | None])
 
@@ -119,7 +133,7 @@ class _Maker:
     @cached_property
     def models(self) -> Models:
         """Return the logical models of the graph."""
-        return Models(self.origin.spec.models, self.origin.broken_in("models"))
+        return Models(self.origin.spec.models, self.origin.broken_in("models"), self.given.backends)
 
     def model_errors(self) -> None:
         for name, error in self.models.errors.items():
@@ -143,7 +157,7 @@ class _Maker:
                 )
             else:
                 found |= {signature.name: signature for signature in signatures}
-        return found | {signature.name: signature for signature in self.given}, known
+        return found | {signature.name: signature for signature in self.given.tools}, known
 
     def own_expert(self, name: str, expert: Expert) -> ResolvedExpert | None:
         """Return an expert of the graph, `use` followed."""
@@ -251,6 +265,8 @@ class _Maker:
         return found
 
     def subgraph(self, name: str, place: Place) -> Subgraph | None:
+        if name in self.given.graphs:
+            return self.composed(self.given.graphs[name], name, place)
         base = self.origin.base_of(place)
         try:
             path = find(name, base)
@@ -267,6 +283,19 @@ class _Maker:
             return None
         loaded = load_graph(path, shown=str(base.folder / name))
         return self.inner(loaded, name, place)
+
+    def composed(self, spec: GraphSpec, name: str, place: Place) -> Subgraph | None:
+        """Resolve a graph composed in Python that a node runs."""
+        graphs = {other: graph for other, graph in self.given.graphs.items() if other != name}
+        inner = _Maker(replace(self.origin, spec=spec), self.library, replace(self.given, graphs=graphs))
+        made = inner.catalogue()
+        for finding in inner.findings:
+            self.findings.append(replace(finding, message=f"{name}: {finding.message}", path=place))
+        return (
+            None
+            if any(f.severity == "error" for f in inner.findings)
+            else Subgraph(spec=spec, catalogue=made, file=name)
+        )
 
     def inner(self, loaded: LoadedGraph, name: str, place: Place) -> Subgraph | None:
         origin = _Origin.of(loaded, self.library, None)

@@ -22,8 +22,11 @@ class ModelNameError(Exception):
         self.message, self.hint = message, hint
 
 
-def parse_model(name: str) -> ModelRef:
+def parse_model(name: str, backends: Collection[str] = BACKENDS) -> ModelRef:
     """Return the model `backend/name`; split at the first slash.
+
+    Args:
+        backends: the words that may stand before the slash.
 
     Raises:
         ModelNameError: unknown backend, or unknown embedded model.
@@ -32,8 +35,8 @@ def parse_model(name: str) -> ModelRef:
     if not slash or not rest:
         hint = f"write 'ollama/{name}'" if not slash else f"write '{backend}/' and the model's name"
         raise ModelNameError(f"{name!r} names no backend", hint)
-    if backend not in BACKENDS:
-        hint = did_you_mean(backend, BACKENDS)
+    if backend not in backends:
+        hint = did_you_mean(backend, backends)
         if "." in backend:  # a registry's host: hf.co/user/model
             hint = f"write 'ollama/{name}'"
         raise ModelNameError(f"unknown backend {backend!r}", hint)
@@ -47,15 +50,22 @@ class Models:
 
     Args:
         models: as written under `models:`. `broken`: names whose entry could not be read.
+        backends: names of backends given in Python, beside the known ones.
     """
 
-    def __init__(self, models: Mapping[str, str | ModelSpec], broken: Collection[str] = ()) -> None:
+    def __init__(
+        self,
+        models: Mapping[str, str | ModelSpec],
+        broken: Collection[str] = (),
+        backends: Collection[str] = (),
+    ) -> None:
+        self._backends = tuple(dict.fromkeys((*BACKENDS, *backends)))
         self.errors: dict[str, ModelNameError] = {}
         self._refs: dict[str, ModelRef] = {}
         self._broken = frozenset(broken)
         for name, written in models.items():
             try:
-                self._refs[name] = _model(written)
+                self._refs[name] = _model(written, self._backends)
             except ModelNameError as error:
                 self.errors[name] = error
 
@@ -66,7 +76,7 @@ class Models:
             ModelNameError: it means nothing.
         """
         if "/" in name:
-            return parse_model(name)
+            return parse_model(name, self._backends)
         if name in self._refs:
             return self._refs[name]
         if name in self._broken or name in self.errors:
@@ -77,10 +87,10 @@ class Models:
         raise ModelNameError(f"unknown model {name!r}", hint)
 
 
-def _model(written: str | ModelSpec) -> ModelRef:
+def _model(written: str | ModelSpec, backends: Collection[str]) -> ModelRef:
     if isinstance(written, str):
-        return parse_model(written)
-    ref = parse_model(written.model)
+        return parse_model(written, backends)
+    ref = parse_model(written.model, backends)
     return ModelRef(
         backend=ref.backend,
         name=ref.name,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 from swarm.messages import Passage, Question
@@ -29,6 +29,8 @@ from swarm.spec.types import Type
 __all__ = ["Layer", "Resolver", "resolve"]
 
 DEFAULT_OPTIONS: Mapping[str, Any] = {"temperature": 0, "num_ctx": 4096}
+DEFAULT_TOOL_CALLS = 8
+DEFAULT_TIMEOUT_S = 120.0
 LABELLED = ("classify", "moderate")
 Result = TypeVar("Result")
 
@@ -83,39 +85,43 @@ class Resolver:
             return None
         examples = self.examples(kind, next(iter(inputs), "text"))
         labels = self.labels(kind, examples)
-        asked: dict[str, QuestionSpec] = self.value("questions") or {}
-        questions = {name: _question(spec) for name, spec in asked.items()}
         cascade = self.cascade()
-        documents = self.documents()
         self.check(kind, labels, cascade)
-        prompt, prompt_file = self.prompt()
-        requests = self.attempt("requests", lambda name, base: read_texts(name, base), ())
+        expert = replace(
+            self.plain(kind, inputs),
+            examples=examples,
+            labels=labels,
+            cascade=cascade,
+            documents=self.documents(),
+            requests=self.attempt("requests", read_texts, ()),
+            output=output_type(kind, labels=labels, questions=self.questions(), output=self.value("output")),
+        )
         if any(finding.severity == "error" for finding in self.findings):
             return None
-        top = self.layers[0]
+        return replace(expert, key=_key(expert))
+
+    def plain(self, kind: str, inputs: Mapping[str, Type]) -> ResolvedExpert:
+        """Return the expert with what needs no other part of it, and defaults filled in."""
+        prompt, prompt_file = self.prompt()
         return ResolvedExpert(
             name=self.name,
-            key=_key(kind, labels, examples, documents),
+            key="",
             kind=kind,
             description=self.value("description") or "",
             inputs=inputs,
-            output=output_type(kind, labels=labels, questions=questions, output=self.value("output")),
-            cascade=cascade,
-            origin=top.origin,
-            file=top.file,
-            labels=labels,
-            questions=questions,
+            output=output_type(kind, labels={}, questions={}),
+            cascade=(),
+            origin=self.layers[0].origin,
+            file=self.layers[0].file,
+            questions=self.questions(),
             confidence=self.value("confidence"),
             prompt=prompt,
             prompt_file=prompt_file,
             options={**DEFAULT_OPTIONS, **(self.value("options") or {})},
-            examples=examples,
-            requests=requests,
-            documents=documents,
             tools=tuple(self.value("tools") or ()),
             approve=self.value("approve") or "unsafe",
-            max_tool_calls=self.value("max_tool_calls") or 8,
-            timeout_s=self.value("timeout") or 120.0,
+            max_tool_calls=self.value("max_tool_calls") or DEFAULT_TOOL_CALLS,
+            timeout_s=self.value("timeout") or DEFAULT_TIMEOUT_S,
         )
 
     def giver(self, key: str) -> Layer | None:
@@ -191,6 +197,11 @@ class Resolver:
             return {}
         return {label: "" for label in dict.fromkeys(answer for _, answer in examples) if label}
 
+    def questions(self) -> dict[str, Question]:
+        """Return the questions of a `decide`."""
+        asked: dict[str, QuestionSpec] = self.value("questions") or {}
+        return {name: _question(spec) for name, spec in asked.items()}
+
     def documents(self) -> tuple[Passage, ...]:
         """Return the documents; a pattern without a match is a warning."""
         documents, empty = self.attempt("documents", read_documents, ((), ()))
@@ -247,8 +258,8 @@ def _question(spec: QuestionSpec) -> Question:
     return Question(type="choice", instructions=spec.ask, options=options)
 
 
-def _key(
-    kind: str, labels: Mapping[str, str], examples: Sequence[Example], documents: Sequence[Passage]
-) -> str:
-    content = [kind, list(labels.items()), examples, [(passage.name, passage.text) for passage in documents]]
+def _key(expert: ResolvedExpert) -> str:
+    """Return what identifies the content that an embedded model is fitted on."""
+    documents = [(passage.name, passage.text) for passage in expert.documents]
+    content = [expert.kind, list(expert.labels.items()), expert.examples, documents]
     return hashlib.sha256(json.dumps(content).encode()).hexdigest()[:16]

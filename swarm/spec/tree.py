@@ -195,9 +195,7 @@ class _Builder:
             return
         line = self.text.count("\n", 0, self.tree.keys[path].start) + 1
         message = f"{name!r} is written twice: first in line {line}"
-        self.tree.add(
-            Finding(code="SW002", message=message, path=path, at_key=True, hint="keep one of them")
-        )
+        self.tree.add(Finding(code="SW002", message=message, path=path, at_key=True, hint="keep one of them"))
 
     def _scalar(self, event: Event, path: Path) -> Any:
         self.tree.values[path] = Span(start=event.start, end=event.end, style=event.style, text=event.value)

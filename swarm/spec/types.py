@@ -160,7 +160,13 @@ class Type:
             return (self.item or ANY).accepts(given.item or ANY)
         if self.base == given.base == "record":
             return self._accepts_record(given)
-        pairs = {("number", "integer"), ("object", "record"), ("record", "object"), ("messages", "list"), ("list", "messages")}
+        pairs = {
+            ("number", "integer"),
+            ("object", "record"),
+            ("record", "object"),
+            ("messages", "list"),
+            ("list", "messages"),
+        }
         return self.base == given.base or (self.base, given.base) in pairs
 
     def _accepts_record(self, given: Type) -> bool:

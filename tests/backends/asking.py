@@ -1,6 +1,7 @@
 """Requests as the engine would make them, in one line each."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from swarm.messages import CompletionRequest, DecisionRequest, Message, Question, Task, ToolSignature
@@ -12,23 +13,23 @@ LOOK_UP = ToolSignature(
 )
 
 
-def task(**fields: Any) -> Task:
-    """Return a task; `text` is what it is about."""
-    return Task(**{"expert": "e", "key": "k", "kind": "write", "inputs": {}, "text": "hi", **fields})
+TASK = Task(expert="e", key="k", kind="write", inputs={}, text="hi")
+COMPLETION = CompletionRequest(model="qwen3:4b", messages=(), task=TASK)
+DECISION = DecisionRequest(model="m", state="hi", questions={}, task=replace(TASK, kind="decide"))
 
 
 def asking(model: str = "qwen3:4b", text: str = "hi", **fields: Any) -> CompletionRequest:
     """Return a request for text."""
-    messages = fields.pop("messages", (Message(role="user", content=text),))
-    return CompletionRequest(**{"model": model, "messages": messages, "task": task(), **fields})
+    return replace(
+        COMPLETION, **{"model": model, "messages": (Message(role="user", content=text),), **fields}
+    )
 
 
 def deciding(
     model: str, questions: Mapping[str, Question], state: str = "hi", **fields: Any
 ) -> DecisionRequest:
     """Return a request for a decision."""
-    given = {"model": model, "state": state, "questions": questions, "task": task(kind="decide")}
-    return DecisionRequest(**{**given, **fields})
+    return replace(DECISION, **{"model": model, "questions": questions, "state": state, **fields})
 
 
 class Pauses:

@@ -7,7 +7,7 @@ from typing import Any, cast
 
 import pytest
 import pytest_asyncio
-from asking import Pauses, asking, deciding, task
+from asking import Pauses, deciding
 
 from swarm.backends import decide
 from swarm.backends.ollama import OllamaBackend
@@ -216,7 +216,3 @@ async def test_an_older_server_lists_models_without_capabilities(
 
 async def test_the_version_says_that_a_server_is_there(backend: OllamaBackend) -> None:
     assert await backend.version(timeout_s=0.3) == "0.40.12"
-
-
-async def test_an_expert_without_a_task_of_its_own_is_no_matter(backend: OllamaBackend) -> None:
-    assert (await backend.complete(asking(task=task(text="")))).text == "ok"

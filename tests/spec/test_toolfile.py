@@ -152,16 +152,14 @@ def test_a_syntax_error_has_its_line() -> None:
 
 def test_two_tools_of_one_name_are_refused() -> None:
     with pytest.raises(DataError, match=r"tools.py:4: a second tool is called 'f'"):
-        parse_tools(
-            "@tool\ndef f(): ...\n@tool\ndef f(): ...\n".replace(
-                "@tool\ndef f(): ...\n@", "@tool\ndef f(): ...\n@"
-            )
-        )
+        parse_tools("@tool\ndef f(): ...\n@tool\ndef f(): ...\n")
 
 
-@pytest.mark.parametrize("text", ["x = " + "(" * 5000, "\x00", "x = " + "-" * 200_000 + "1", "'\\d'"])
-def test_hostile_syntax_is_refused_or_read(text: str) -> None:
-    try:
-        assert parse_tools(text) == ()
-    except DataError as error:
-        assert error.code == "SW012"
+@pytest.mark.parametrize("text", ["x = " + "(" * 5000, "\x00", "x = " + "-" * 200_000 + "1"])
+def test_hostile_syntax_is_refused(text: str) -> None:
+    with pytest.raises(DataError, match="not valid Python"):
+        parse_tools(text)
+
+
+def test_an_odd_escape_is_no_news() -> None:
+    assert parse_tools("pattern = '\\d'") == ()

@@ -39,7 +39,7 @@ def ask(ctx: click.Context, text: str, name: str | None, labels: tuple[str, ...]
     elif result is None:
         console.data("None of the experts serves this request. See them: swarm experts")
     elif result.error is not None:
-        console.say(f"error: {result.error}", "red")
+        console.complain(f"error: {result.error}")
     else:
         console.data(result.text)
     ctx.exit(OK if result is None else exit_code_of(result))
@@ -90,7 +90,7 @@ async def _answer(expert: ResolvedExpert, text: str, labels: tuple[str, ...], *,
         )
     graph = Graph("ask", input={"request": str})
     asked = Expert(use=expert.name, labels=dict.fromkeys(labels)) if labels else expert.name
-    node = graph.expert("answer", asked, **{expert.main_input: graph.input.request})
+    node = graph.expert("answer", asked, with_={expert.main_input: graph.input.request})
     graph.output(node)
     async with Swarm(graph, listeners=log_listeners(verbose)) as swarm:
         return await swarm.run(request=text)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from swarm._cli import console
+from swarm._cli.grid import Cell, Grid
 
 if TYPE_CHECKING:
     from swarm.spec.catalogue import ResolvedExpert
@@ -46,8 +47,8 @@ def show(name: str, prompt: bool, as_json: bool) -> None:
     if as_json:
         console.data_json(_as_json(expert) | ({"prompt": expert.prompt} if prompt else {}))
         return
-    rows = [[console.Cell(key, "bold"), console.Cell(value)] for key, value in _facts(expert)]
-    console.show(console.Grid(rows=rows), sys.stdout)
+    rows = [[Cell(key, "bold"), Cell(value)] for key, value in _facts(expert)]
+    console.show(Grid(rows=rows), sys.stdout)
     if prompt:
         console.data("\n" + (expert.prompt.rstrip() or "(no prompt: the main input is sent as it is)"))
 
@@ -72,8 +73,8 @@ def _list(as_json: bool) -> None:
         console.warn(f"expert {name!r} cannot be used: {error.problems[0].message}")
 
 
-def _grid(found: list[ResolvedExpert]) -> console.Grid:
-    from swarm._cli.console import Cell, Grid, one_line
+def _grid(found: list[ResolvedExpert]) -> Grid:
+    from swarm._cli.console import one_line
 
     rows = [
         [

@@ -152,7 +152,7 @@ def _report(session: Session, result: RunResult, *, as_json: bool) -> None:
             f"{result.text}\n  this run waits for a person: run it on a terminal, or use `swarm chat`"
         )
     elif result.error is not None:
-        console.say(f"error: {result.error}", "red")
+        console.complain(f"error: {result.error}")
     else:
         console.data(result.text)
     console.say(summary_line(story), "dim")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from swarm._cli import console
+from swarm._cli.grid import Cell, Grid
 
 if TYPE_CHECKING:
     from swarm.stores.base import RecordedRun, RunLog, RunSummary
@@ -125,10 +126,8 @@ def _document(run: RecordedRun) -> dict[str, object]:
     return {**_as_json(summarize(run.id, run.events)), "damaged": list(run.damaged), "events": events}
 
 
-def _grid(found: list[RunSummary]) -> console.Grid:
+def _grid(found: list[RunSummary]) -> Grid:
     import time
-
-    from swarm._cli.console import Cell, Grid
 
     styles = {"failed": "red", "completed": "green"}
     rows = [
