@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 __all__ = [
+    "columns_of",
     "complain",
     "data",
     "data_json",
@@ -112,7 +113,7 @@ def show(grid: Grid, stream: IO[str] | None = None) -> None:
     target = stream or sys.stderr
     if target is sys.stderr:
         sys.stdout.flush()
-    for line in lay_out(grid, _columns(target)):
+    for line in lay_out(grid, columns_of(target)):
         for cell in line:
             put(cell.text, cell.style if cell.text.strip() else "", target, end="")
         target.write("\n")
@@ -145,7 +146,7 @@ def _json(value: Any, indent: int | None = None) -> str:
     return json.dumps(value, ensure_ascii=encoding != "utf8", indent=indent, default=str)
 
 
-def _columns(stream: IO[str]) -> int | None:
+def columns_of(stream: IO[str]) -> int | None:
     """Return the width of the terminal that the stream is, None if it is none."""
     if not stream.isatty():
         return None

@@ -49,18 +49,24 @@ def lay_out(grid: Grid, columns: int | None) -> list[list[Cell]]:
         widths[grid.wide] = min(widths[grid.wide], max(LEAST, columns - others))
     return [
         [
-            _placed(cell, widths[at], right=at in grid.right, last=at == count - 1)
+            _placed(cell, widths[at], right=at in grid.right, last=at == len(row) - 1)
             for at, cell in enumerate(row)
         ]
-        for row in rows
+        for row in map(_filled, rows)
     ]
+
+
+def _filled(row: Sequence[Cell]) -> Sequence[Cell]:
+    """Return a row without the empty cells at its end."""
+    return row[: max((at + 1 for at, cell in enumerate(row) if cell.text), default=0)]
 
 
 def _placed(cell: Cell, columns: int, *, right: bool, last: bool) -> Cell:
     text = cut(cell.text, columns)
     space = " " * (columns - width(text))
-    text = space + text if right else text + ("" if last else space)
-    return replace(cell, text=text if last else text + GAP)
+    if right:
+        text = space + text
+    return replace(cell, text=text if last else text + ("" if right else space) + GAP)
 
 
 def cut(text: str, columns: int) -> str:

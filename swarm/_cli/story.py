@@ -19,7 +19,7 @@ class NodeStory:
         name: the last part of its path. children: nodes inside it.
         status: `running`, `done`, `skipped`, `failed`, `cancelled` or `asking`.
         reason: why it was skipped, how it failed, or what it asks.
-        climbed: the models that were asked before the one that answered, with why they were left.
+        asked: the models that were asked, each once, in their order.
         tools: the tools that a model called.
     """
 
@@ -30,7 +30,7 @@ class NodeStory:
     marks: Mapping[str, Any] | None = None
     latency_ms: float | None = None
     reason: str = ""
-    climbed: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
+    asked: list[str] = field(default_factory=list[str])
     tools: list[str] = field(default_factory=list[str])
     children: dict[str, NodeStory] = field(default_factory=dict[str, "NodeStory"])
 
@@ -110,8 +110,9 @@ def _tell_node(node: NodeStory, event: ev.NodeEvent) -> None:
             node.status, node.reason = "asking", event.text
         case ev.RunResumed():
             node.status, node.reason = "running", ""
-        case ev.ExpertEscalated():
-            node.climbed.append((event.model, event.reason))
+        case ev.ModelRequested():
+            if event.model not in node.asked:
+                node.asked.append(event.model)
         case ev.ToolCalled():
             if node.kind != "tool":
                 node.tools.append(event.tool)

@@ -7,8 +7,8 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from typing import IO, Any, cast
 
-from swarm._cli.console import one_line, put, show
-from swarm._cli.grid import Cell, Grid
+from swarm._cli.console import columns_of, one_line, put, show
+from swarm._cli.grid import Cell, Grid, cut
 from swarm._cli.story import NodeStory, Story
 
 __all__ = ["shorten", "show_tree", "summary_line"]
@@ -30,10 +30,10 @@ def show_tree(story: Story, *, reasons: bool = False, stream: IO[str] | None = N
     shown = [node for node in nodes if reasons or node.status != "skipped"]
     rows = list(_rows(shown, ""))
     if rows:
-        show(Grid(rows=rows, right=frozenset({3, 4}), wide=2), target)
+        show(Grid(rows=rows, right=frozenset({2, 3}), wide=4), target)
     skipped = [node.name for node in nodes if node.status == "skipped"]
     if skipped and not reasons:
-        put(f"   not run: {', '.join(skipped)}", "dim", target)
+        put(cut(f"   not run: {', '.join(skipped)}", columns_of(target) or 400), "dim", target)
     for note in story.notes:
         put(f"   note: {note}", "yellow", target)
 
@@ -93,7 +93,7 @@ def _rows(nodes: Sequence[NodeStory], indent: str) -> Iterator[list[Cell]]:
         hidden = len(children) - SHOWN_ITEMS if node.kind == "each" and len(children) > SHOWN_ITEMS + 1 else 0
         yield from _rows(children[: len(children) - hidden], inner)
         if hidden:
-            yield [Cell(f"{inner}   and {hidden} more", "dim"), Cell(""), Cell(""), Cell(""), Cell("")]
+            yield [Cell(f"{inner}   and {hidden} more", "dim")]
 
 
 def _row(node: NodeStory, lead: str) -> list[Cell]:
@@ -101,29 +101,32 @@ def _row(node: NodeStory, lead: str) -> list[Cell]:
         return [
             Cell(lead + node.name, "dim"),
             Cell("skipped", "dim"),
+            Cell(""),
+            Cell(""),
             Cell(node.reason, "dim"),
-            Cell(""),
-            Cell(""),
         ]
     marks = node.marks or {}
     doubtful = marks.get("confident") is False
     style = STYLES.get(node.status, "")
-    what = Cell(_what(node), style or ("yellow" if doubtful else ""))
     confidence = marks.get("confidence")
-    sure = Cell("" if confidence is None else f"{confidence:.2f}", "yellow" if doubtful else "green")
-    took = Cell("" if node.latency_ms is None else _duration(node.latency_ms), "dim")
-    return [Cell(lead + node.name, style or "bold"), Cell(_who(node, marks), "cyan"), what, sure, took]
+    return [
+        Cell(lead + node.name, style or "bold"),
+        Cell(_who(node, marks), "cyan"),
+        Cell("" if confidence is None else f"{confidence:.2f}", "yellow" if doubtful else "green"),
+        Cell("" if node.latency_ms is None else _duration(node.latency_ms), "dim"),
+        Cell(_what(node), style or ("yellow" if doubtful else "")),
+    ]
 
 
 def _who(node: NodeStory, marks: Mapping[str, Any]) -> str:
-    """Return the model that answered, after those that were not sure; else the node's kind."""
+    """Return the model that answered and those asked before it; without a model, the node's kind."""
     model = marks.get("model")
-    asked = [name for name, _ in node.climbed if name != model]
-    if model:
-        return f"{model} (asked {', '.join(asked)})" if marks.get("confident") is False and asked else (
-            " → ".join([*asked, str(model)])
-        )  # fmt: skip
-    return " → ".join(asked) or node.kind
+    if not model:
+        return " → ".join(node.asked) or node.kind
+    if marks.get("confident") is False and len(node.asked) > 1:
+        return f"{model} (best of {len(node.asked)})"
+    before = node.asked[: node.asked.index(model)] if model in node.asked else []
+    return " → ".join([*before, model])
 
 
 def _what(node: NodeStory) -> str:

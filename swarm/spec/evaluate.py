@@ -82,14 +82,14 @@ def _compile_ref(ref: Ref) -> Evaluate:
     first, rest = fields[0], fields[1:]
 
     def look_up(scope: Scope) -> Any:
-        found = scope.get(name, MISSING)
+        found: Any = scope.get(name, MISSING)
         if found is MISSING:
             return None
         if not rest and type(found) is dict and first in found:
             return cast("dict[str, Any]", found)[first]
         for step in fields:
             found = field_of(found, step, ref=ref, optional=optional)
-        return found
+        return cast("Any", found)
 
     return look_up
 

@@ -376,3 +376,24 @@ def writer(model: str) -> Expert:
         prompt="Q:\n{{ question }}",
         cascade=[model],
     )
+
+
+async def test_a_run_cancelled_while_it_waits_for_its_turn_takes_no_turn_away() -> None:
+    gate, inside = asyncio.Event(), asyncio.Event()
+
+    @tool(effect="pure")
+    async def work() -> str:
+        inside.set()
+        await gate.wait()
+        return "done"
+
+    graph = Graph("turns")
+    graph.output(graph.tool("work", work))
+    async with asyncio.timeout(5), Swarm(graph, limits=Limits(concurrency=1)) as swarm:
+        runs = [asyncio.ensure_future(swarm.run()) for _ in range(3)]
+        await inside.wait()
+        runs[1].cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await runs[1]
+        gate.set()
+        assert [(await run).output for run in (runs[0], runs[2])] == ["done", "done"]

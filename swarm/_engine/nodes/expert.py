@@ -158,11 +158,15 @@ class _Climb:
                 code="invalid_answer", hint="try a larger model in its `cascade`",
             )  # fmt: skip
         last = self.errors[-1]
-        kind = type(last) if isinstance(last, BackendUnavailable | ModelMissing) else BackendError
-        error = kind(
-            f"expert {self.expert.name!r} needs one of its models ({models}) and none answered: {last.what}",
-            where=self.place, hint=last.hint, code=last.code,
-        )  # fmt: skip
+        if isinstance(last, BackendUnavailable):
+            server = "Ollama" if self.model.backend == "ollama" else f"the {self.model.backend} server"
+            what = f"expert {self.expert.name!r} needs a model server, and none answers ({models})"
+            pull = f", then: ollama pull {self.expert.cascade[0].name}" if server == "Ollama" else ""
+            error: BackendError = BackendUnavailable(what, where=self.place, hint=f"start {server}{pull}")
+        else:
+            kind = ModelMissing if isinstance(last, ModelMissing) else BackendError
+            what = f"expert {self.expert.name!r}: none of its models answered ({models}): {last.what}"
+            error = kind(what, where=self.place, hint=last.hint, code=last.code)
         error.__cause__ = last
         return error
 

@@ -179,7 +179,7 @@ class EmbeddedBackend:
         from swarm.backends.embedded.textrank import summarize
 
         found = await _work(lambda: summarize(task.text), task.text)
-        return found.text, found.confidence
+        return found.text or task.text.strip(), found.confidence
 
     async def _model(self, key: Hashable, fit: Callable[[], T]) -> T:
         try:
