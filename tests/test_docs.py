@@ -128,9 +128,10 @@ def run(command: str, folder: Path) -> tuple[int, str]:
     """Run a command as a shell would; return its exit code and all it printed."""
     words = shlex.split(command, comments=True)
     if words[0] == "swarm":
-        printed = io.StringIO()
-        with redirect_stdout(printed), redirect_stderr(printed):
-            return main(words[1:]), printed.getvalue()
+        printed = io.BytesIO()
+        terminal = io.TextIOWrapper(printed, encoding="utf-8", write_through=True)
+        with redirect_stdout(terminal), redirect_stderr(terminal):
+            return main(words[1:]), printed.getvalue().decode()
     module = {"python": (), "pytest": ("-m", "pytest")}[words[0]]
     command_line = [sys.executable, *module, *words[1:]]
     done = subprocess.run(command_line, cwd=folder, capture_output=True, text=True, timeout=60, check=False)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
 
 from generator.markdown import block, code, table
@@ -10,7 +12,7 @@ from swarm._cli.main import cli
 
 __all__ = ["commands", "exit_codes"]
 
-WIDTH = 100
+SETTINGS: dict[str, Any] = {**cli.context_settings, "terminal_width": 100}
 MEANING = {
     "OK": "it worked",
     "FAILED": "the run, or some rows of a batch, failed",
@@ -26,7 +28,7 @@ MEANING = {
 
 def commands() -> str:
     """Return the help of `swarm` and of every command."""
-    with click.Context(cli, info_name="swarm", terminal_width=WIDTH) as top:
+    with click.Context(cli, info_name="swarm", **SETTINGS) as top:
         parts = [block(cli.get_help(top))]
         for name in cli.list_commands(top):
             command = cli.get_command(top, name)
@@ -36,7 +38,7 @@ def commands() -> str:
 
 
 def _help(name: str, command: click.Command, above: click.Context) -> list[str]:
-    with click.Context(command, info_name=name, parent=above, terminal_width=WIDTH) as context:
+    with click.Context(command, info_name=name, parent=above, **SETTINGS) as context:
         parts = [f"## {context.command_path}", block(command.get_help(context))]
         if isinstance(command, click.Group):
             for inner in command.list_commands(context):

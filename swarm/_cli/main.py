@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import threading
+import time
 import traceback
 from collections.abc import Sequence
 from contextlib import suppress
@@ -20,6 +21,7 @@ from swarm.errors import InternalError, SpecError, SwarmError
 
 __all__ = ["Common", "cli", "run"]
 
+GRACE_S = 0.2
 HOME = "swarm._cli.commands"
 COMMANDS = {
     "demo": "Watch a support chatbot work; needs no model server.",
@@ -132,9 +134,11 @@ def cli(ctx: click.Context, verbose: int, traceback: bool) -> None:
 
 
 def run(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line in a process of its own; return its exit code.
+    """Run the command line; return its exit code.
 
-    Does not return when a tool's thread hangs: the interpreter would wait for it for ever.
+    Args:
+        arguments: None for those of the process: then the process ends here if a tool's thread
+            hangs, since the interpreter would wait for it for ever.
     """
     console.prepare()
     try:
@@ -144,9 +148,20 @@ def run(arguments: Sequence[str] | None = None) -> int:
         code = end.code if isinstance(end.code, int) else FAILED
     except KeyboardInterrupt:
         code = INTERRUPTED
-    if any(thread is not threading.main_thread() and not thread.daemon for thread in threading.enumerate()):
-        with suppress(OSError):  # what cannot be written now can never be
-            sys.stdout.flush()
-            sys.stderr.flush()
-        os._exit(code)
+    if arguments is None:
+        _leave_hanging_threads(code)
     return code
+
+
+def _leave_hanging_threads(code: int) -> None:
+    """End the process if a thread would hold it up; those about to end get a moment."""
+    deadline = time.monotonic() + GRACE_S
+    for thread in threading.enumerate():
+        if thread is threading.main_thread() or thread.daemon:
+            continue
+        thread.join(max(0.0, deadline - time.monotonic()))
+        if thread.is_alive():
+            with suppress(OSError):  # what cannot be written now can never be
+                sys.stdout.flush()
+                sys.stderr.flush()
+            os._exit(code)

@@ -15,7 +15,7 @@ from swarm._app.facade import Swarm
 from swarm._cli import console
 from swarm._cli.loop import Loop
 from swarm._cli.needs import experts_of, models_of, who_answers
-from swarm._cli.settings import RUNS, Settings
+from swarm._cli.settings import RUNS, Settings, use_ollama_of
 from swarm._cli.story import Story, tell
 from swarm._engine.context import Limits
 from swarm._engine.result import RunResult
@@ -48,8 +48,7 @@ class Session:
         save: bool | None = None,
     ) -> None:
         self.settings = settings
-        if settings.ollama_url:
-            os.environ["OLLAMA_HOST"] = settings.ollama_url  # what the backend reads when it is made
+        use_ollama_of(settings)
         self._memory = MemoryRunLog(keep=1)
         self._closing = ExitStack()
         listeners: list[Listener] = [self._memory.append]

@@ -18,7 +18,7 @@ from typing import Any
 
 from swarm.errors import SwarmError
 
-__all__ = ["FILE", "RUNS", "STATE", "Settings", "load_settings"]
+__all__ = ["FILE", "RUNS", "STATE", "Settings", "load_settings", "use_ollama_of"]
 
 FILE = "swarm.toml"
 STATE = Path(".swarm")
@@ -50,6 +50,12 @@ class Settings:
     save: bool = True
     keep_runs: int = 200
     ollama_url: str = ""
+
+
+def use_ollama_of(settings: Settings) -> None:
+    """Make every part of this process look for Ollama where the settings say."""
+    if settings.ollama_url:
+        os.environ["OLLAMA_HOST"] = settings.ollama_url  # the variable that Ollama's own programs read
 
 
 def load_settings(

@@ -207,7 +207,7 @@ class Transport:
         except (httpx.ConnectError, httpx.ConnectTimeout) as error:
             # one that times out costs seconds each time, so it is not tried again at once
             raise BackendUnavailable(
-                f"nothing answers ({error or 'no connection in time'})",
+                f"nothing answers ({str(error) or 'no connection in time'})",
                 where=self.url,
                 hint=self._hint,
                 model=model,

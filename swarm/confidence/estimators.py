@@ -94,7 +94,7 @@ def label_mass(signals: Signals) -> float | None:
 
 def logprob(signals: Signals) -> float | None:
     """Return the geometric mean of the tokens' probabilities."""
-    return math.exp(math.fsum(signals.logprobs) / len(signals.logprobs)) if signals.logprobs else None
+    return math.exp(sum(signals.logprobs) / len(signals.logprobs)) if signals.logprobs else None
 
 
 def logprob_min(signals: Signals) -> float | None:

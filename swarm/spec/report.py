@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, TypeVar, cast
 
 from pydantic import BaseModel, ValidationError
@@ -32,13 +33,18 @@ class Report:
         self.broken: set[Path] = set()
         self._spoilt = {part_of(path) for path in bad}
 
-    def add(self, finding: Finding) -> None:
-        """Note a finding, unless its place was refused already."""
+    def add(self, finding: Finding, *, spoils: bool = True) -> None:
+        """Note a finding, unless its place was refused already.
+
+        Args:
+            spoils: the part that it stands in cannot be trusted.
+        """
         path = finding.path
         if not any(path[:size] in self.bad for size in range(len(path) + 1)):
             if len(self.findings) < MAX_FINDINGS:
                 self.findings.append(finding)
-            self._spoilt.add(part_of(path))
+            if spoils:
+                self._spoilt.add(part_of(path))
 
     def refuse(self, finding: Finding) -> None:
         """Note a finding and report nothing more at or below its place."""
@@ -54,9 +60,14 @@ class Report:
         try:
             return model.model_validate(data, strict=True, by_alias=True, by_name=False)
         except ValidationError as error:
-            for finding in findings_of(error, data, path, model, subject=subject):
-                self.add(finding)
-            return None
+            found = findings_of(error, data, path, model, subject=subject)
+            strangers = _strangers(error, found)
+            for finding in found:
+                self.add(finding, spoils=not strangers)
+            if not strangers:
+                return None
+            known = {key: value for key, value in data.items() if key not in strangers}
+            return model.model_validate(known, strict=True, by_alias=True, by_name=False)
 
     def mapping(
         self, value: Any, path: Path, expected: str = "a mapping", hint: str = ""
@@ -85,3 +96,16 @@ class Report:
 
     def _bad_name(self, message: str, path: Path, hint: str, at_key: bool) -> None:
         self.add(Finding(code="SW015", message=message, path=path, at_key=at_key, hint=hint))
+
+
+def _strangers(error: ValidationError, found: Sequence[Finding]) -> set[str]:
+    """Return the unknown keys if they are all that is wrong, and none is a known one misspelt.
+
+    Without them the rest can be read, so that its own mistakes are reported too. A misspelt key
+    would leave a gap, and the gap would be reported a second time.
+    """
+    details = error.errors(include_url=False, include_context=False, include_input=False)
+    plain = all(detail["type"] == "extra_forbidden" and len(detail["loc"]) == 1 for detail in details)
+    if not plain or any(finding.hint.startswith("did you mean") for finding in found):
+        return set()
+    return {str(detail["loc"][0]) for detail in details}

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from swarm import Graph, Limits, SpecError, Swarm, first, tool
+from swarm import Graph, SpecError, Swarm, first, tool
 from swarm.spec.graph import GraphSpec
 from swarm.tools.function import FunctionTool
 
@@ -226,20 +226,6 @@ async def test_each_over_something_that_is_no_list_says_what_it_is(value: object
     assert "goes over a list" in str(result.error)
 
 
-async def test_more_items_than_allowed_fail_before_the_first_runs() -> None:
-    calls: list[object] = []
-    graph = Graph("map", input={"items": "[integer]"})
-    with graph.each("kept", graph.input.items, max=3) as body:
-        body.tool("do", counted(calls), x=body.item)
-    graph.output(body.node)
-    async with Swarm(graph) as swarm:
-        result = await swarm.run(items=[1, 2, 3, 4])
-    assert result.error is not None
-    assert (result.error.code, result.error_node) == ("limit", "kept")
-    assert "max" in result.error.hint
-    assert calls == []
-
-
 async def test_items_whose_body_is_skipped_are_left_out() -> None:
     graph = Graph("filter", input={"items": "[integer]"})
     with graph.each("large", graph.input.items, as_="n") as body:
@@ -295,17 +281,6 @@ async def test_a_loop_that_never_gets_there_ends_at_its_bound_and_says_so() -> N
     assert await output_of(graph) == {"n": 4, "rounds": 4, "reached": False}
 
 
-async def test_a_run_that_starts_too_many_nodes_fails_with_the_limit_and_how_to_raise_it() -> None:
-    graph = Graph("loop")
-    graph.output(counting_to(graph, "long", 100, most=100))
-    async with Swarm(graph, limits=Limits(nodes=20)) as swarm:
-        result = await swarm.run()
-    assert result.error is not None
-    assert result.error.code == "limit"
-    assert "20 nodes" in result.error.what
-    assert "Limits(nodes=...)" in result.error.hint
-
-
 async def test_a_join_in_a_loop_sees_this_rounds_values_once_a_round() -> None:
     calls: list[object] = []
     graph = Graph("loop")
@@ -343,62 +318,3 @@ async def test_what_a_caller_does_to_a_result_the_next_run_does_not_see() -> Non
         one.output.append(3)
         two = await swarm.run()
     assert two.output == [1, 2]
-
-
-class Crowd:
-    """Counts who is inside at once."""
-
-    def __init__(self) -> None:
-        self.inside = self.most = self.calls = 0
-
-    async def enter(self) -> None:
-        self.calls += 1
-        self.inside += 1
-        self.most = max(self.most, self.inside)
-        for _ in range(5):
-            await asyncio.sleep(0)  # gives way, so that whoever may come in does
-        self.inside -= 1
-
-
-@pytest.mark.parametrize("limit", [1, 3])
-async def test_each_never_runs_more_items_at_once_than_allowed_and_runs_all(limit: int) -> None:
-    crowd = Crowd()
-
-    @tool(effect="pure")
-    async def visit(item: int) -> int:
-        await crowd.enter()
-        return item
-
-    graph = Graph("crowd", input={"items": "[integer]"})
-    with graph.each("visits", graph.input.items, concurrency=limit) as body:
-        body.tool("do", visit, item=body.item)
-    graph.output(body.node)
-    assert await output_of(graph, items=list(range(20))) == list(range(20))
-    assert (crowd.calls, crowd.most) == (20, limit)
-
-
-async def test_a_swarm_never_has_more_nodes_at_work_than_its_limit_in_all_runs_together() -> None:
-    crowd = Crowd()
-
-    @tool(effect="pure")
-    async def visit(item: int) -> int:
-        await crowd.enter()
-        return item
-
-    graph = Graph("crowd", input={"items": "[integer]"})
-    with graph.each("visits", graph.input.items, concurrency=50) as body:
-        body.tool("do", visit, item=body.item)
-    graph.output(body.node)
-    async with Swarm(graph, limits=Limits(concurrency=4)) as swarm:
-        results = await asyncio.gather(*(swarm.run(items=list(range(10))) for _ in range(3)))
-    assert [result.output for result in results] == [list(range(10))] * 3
-    assert (crowd.calls, crowd.most) == (30, 4)
-
-
-def test_a_concurrency_below_one_is_refused() -> None:
-    graph = Graph("crowd", input={"items": "[integer]"})
-    with (
-        pytest.raises(SpecError, match="concurrency"),
-        graph.each("visits", graph.input.items, concurrency=0) as body,
-    ):
-        body.tool("do", keep, x=body.item)

@@ -272,8 +272,12 @@ async def test_an_unknown_expert_is_refused_before_anything_is_asked() -> None:
 
 
 async def test_an_expert_that_needs_two_texts_is_no_candidate_and_cannot_be_made_one(tmp_path: Path) -> None:
-    two = WEATHER.model_copy(
-        update={"input": {"place": "string", "day": "string"}, "prompt": "In?\n{{ place }}"}
+    two = Expert(
+        kind="write",
+        description="Tells the weather.",
+        input={"place": "string", "day": "string"},
+        prompt="In?\n{{ place }}",
+        cascade=["scripted/sky"],
     )
     library = Registry(experts={"weather": two}, cwd=tmp_path)
     async with Router(library) as router:

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Mapping
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
@@ -497,6 +498,17 @@ async def test_a_blocking_tool_does_not_hold_the_loop_up_and_can_be_given_up() -
         for end in await asyncio.gather(*tasks, return_exceptions=True)
     )
     release.set()
+
+
+async def test_a_tool_in_a_thread_sees_the_context_of_its_caller() -> None:
+    user: ContextVar[str] = ContextVar("user")
+
+    @tool
+    def whoami() -> str:
+        return user.get()
+
+    user.set("ann")
+    assert await whoami.call({}) == "ann"
 
 
 def test_a_tool_that_hangs_does_not_keep_the_program_from_ending() -> None:

@@ -31,7 +31,9 @@ def ask(ctx: click.Context, text: str, name: str | None, labels: tuple[str, ...]
     answer goes to standard output; who was chosen, and why, to standard error.
     """
     from swarm._cli.exits import OK, exit_code_of
+    from swarm._cli.settings import load_settings, use_ollama_of
 
+    use_ollama_of(load_settings())
     text = sys.stdin.read() if text == "-" else text
     decision, result = _ask(text, name, labels, verbose=ctx.obj.verbose)
     if as_json:

@@ -40,7 +40,9 @@ def doctor(ctx: click.Context, graph: Path | None, as_json: bool) -> None:
     from swarm._app.detect import detect_ollama
     from swarm._cli.exits import MISSING, OK
     from swarm._cli.needs import needs_of, without_model
+    from swarm._cli.settings import load_settings, use_ollama_of
 
+    use_ollama_of(load_settings())
     experts = _experts(graph)
     found = asyncio.run(detect_ollama(with_models=True))
     embedded = importlib.util.find_spec("sklearn") is not None

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import time
 from collections.abc import AsyncGenerator, Callable, Generator, Hashable, Mapping
 from contextlib import contextmanager
@@ -32,6 +33,13 @@ from swarm.messages import (
 __all__ = ["NOTHING_FOUND", "EmbeddedBackend"]
 
 T = TypeVar("T")
+
+# "Shorten this: ..." asks for a short form of what follows the colon, not of itself.
+INSTRUCTION = re.compile(
+    r"\A\s*(?:please\s+)?(?:can you\s+)?(?:summari[sz]e|shorten|condense|tl;?\s?dr|sum up|give me|boil down|cut)"
+    r"[^:.!?\n]{0,80}:\s+",
+    re.IGNORECASE,
+)
 
 NOTHING_FOUND = "I found nothing about that in the documents and facts I was given."
 DECIDERS = ("ngram", "moderator")
@@ -178,8 +186,9 @@ class EmbeddedBackend:
         """Shorten the task's text to its most telling sentences."""
         from swarm.backends.embedded.textrank import summarize
 
-        found = await _work(lambda: summarize(task.text), task.text)
-        return found.text or task.text.strip(), found.confidence
+        text = INSTRUCTION.sub("", task.text, count=1)
+        found = await _work(lambda: summarize(text), text)
+        return found.text or text.strip(), found.confidence
 
     async def _model(self, key: Hashable, fit: Callable[[], T]) -> T:
         try:

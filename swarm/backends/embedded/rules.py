@@ -20,24 +20,26 @@ _INVISIBLE = re.compile(
 _SPELT = re.compile(r"(?<![\w])\w(?:[ .\-_*·]{1,2}\w){3,}(?![\w])")  # k i l l, k.i.l.l
 _SPELT_GAP = re.compile(r"[.\-_*·]| (?! )")
 _DRAWN_OUT = re.compile(r"([a-z])\1{2,}")  # killlll
-_LEET_WORD = re.compile(r"(?<![\w@$])(?=\S*[a-z])(?=\S*[013457@$!|])[a-z013457@$!|]+(?![\w@$])")
+_LEET_WORD = re.compile(r"(?<![\w@$])[a-z013457@$!|]{2,}(?![\w@$])")  # k1ll, a$$
 _LEET = str.maketrans("013457@$!|", "oieastasil")
 # Letters of other alphabets that look like ours.
 _LOOKALIKE = str.maketrans("аеорсухіјѕԁԛѡɡαεικνορτυχ", "aeopcyxijsdqwgaeikvoptux")
 
 
 def plain_forms(text: str) -> tuple[str, ...]:
-    """Return the text in lower case without disguises, and once more with leetspeak read as letters."""
+    """Return the text in lower case without disguises, in every reading; the last is the plainest."""
     plain = unicodedata.normalize("NFKD", text[:MAX_CHARS]).casefold()
     plain = _INVISIBLE.sub("", plain).replace("’", "'").replace("‘", "'").translate(_LOOKALIKE)
     plain = _SPELT.sub(_joined, plain)
-    plain = (
-        _DRAWN_OUT.sub(r"\1", plain) + "\n" + _DRAWN_OUT.sub(r"\1\1", plain)
-        if _DRAWN_OUT.search(plain)
-        else plain
-    )
-    read = _LEET_WORD.sub(lambda word: word.group().translate(_LEET), plain)
-    return (plain,) if read == plain else (plain, read)
+    once, twice = _DRAWN_OUT.sub(r"\1", plain), _DRAWN_OUT.sub(r"\1\1", plain)  # kiiill is kill, killlll too
+    read = _LEET_WORD.sub(_letters, once)
+    return tuple(dict.fromkeys((twice, once, read)))
+
+
+def _letters(word: re.Match[str]) -> str:
+    """Read digits and signs as letters, in a word that has letters too."""
+    found = word.group()
+    return found.translate(_LEET) if any(letter.isalpha() for letter in found) else found
 
 
 def _joined(spelt: re.Match[str]) -> str:
@@ -48,6 +50,7 @@ def _joined(spelt: re.Match[str]) -> str:
 # --- finding ---
 
 # Somebody tells of harm, asks for help against it, or writes about it: a match then counts half.
+REPORTED = 0.5
 _REPORTED = re.compile(
     r"\b(?:he|she|they|someone|somebody|people|my \w+|a (?:man|woman|boy|girl|classmate|colleague|stranger)) (?:\w+ )?"
     r"(?:said|says|told|threaten\w*|wrote|writes|called|calls|keeps|posted|sent|shouted|tried|insult\w*|hit|beat|attack\w*)\b|"
@@ -55,7 +58,6 @@ _REPORTED = re.compile(
     r"essay|novel|film|movie|history|documentary|lesson|research|article|is it (?:illegal|wrong|ok)|(?:it'?s|it is) (?:wrong|unacceptable|racist)|"
     r"nobody should|no one should|don'?t say|never say)\b"
 )
-REPORTED = 0.5
 FIRST_HAND = frozenset({"self_harm", "injection"})  # nobody else can report these away
 
 PATTERN = 0.92  # how likely a match is harmful; on our 265 harmless examples none matches
