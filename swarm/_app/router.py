@@ -19,11 +19,11 @@ from swarm.messages import Decision, DecisionRequest
 from swarm.routing.base import RouteDecision
 from swarm.routing.choose import decide_route
 from swarm.routing.model import deciding_model
+from swarm.spec._resolving.models import ModelNameError, parse_model
 from swarm.spec.catalogue import ModelRef, ResolvedExpert
 from swarm.spec.expert import Expert
 from swarm.spec.graph import ExpertNode, GraphSpec
 from swarm.spec.library import Library
-from swarm.spec.models import ModelNameError, parse_model
 from swarm.spec.types import Type
 
 __all__ = ["Router"]

@@ -16,9 +16,9 @@ from functools import cache
 from swarm.errors import InternalError
 from swarm.routing.base import NONE
 from swarm.routing.request import read_request, stems
+from swarm.spec._resolving.datafiles import Base, DataError, read_texts
+from swarm.spec._resolving.shelves import bundled
 from swarm.spec.catalogue import ResolvedExpert
-from swarm.spec.datafiles import Base, DataError, read_texts
-from swarm.spec.shelves import bundled
 
 __all__ = ["Lessons", "lessons", "subjects"]
 

@@ -14,18 +14,18 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
+from swarm.spec._composing.blocks import Block, output_of
+from swarm.spec._composing.checked import checked, raise_for, refuse
+from swarm.spec._composing.shared import HasSignature, Shared
+from swarm.spec._reading.tree import Tree
+from swarm.spec._reading.validate import read_graph
 from swarm.spec.annotations import type_of
-from swarm.spec.blocks import Block, output_of
-from swarm.spec.checked import checked, raise_for, refuse
 from swarm.spec.condition import Ref
 from swarm.spec.dump import plain_of, to_yaml
 from swarm.spec.expert import Expert
 from swarm.spec.graph import GraphSpec, ModelSpec
 from swarm.spec.references import Reference
-from swarm.spec.shared import HasSignature, Shared
-from swarm.spec.tree import Tree
 from swarm.spec.types import Type, TypeSyntaxError
-from swarm.spec.validate import read_graph
 
 __all__ = ["Graph"]
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from swarm.spec.checked import without_defaults
-from swarm.spec.emit import Quoted, Tall, emit
+from swarm.spec._composing.checked import without_defaults
+from swarm.spec._composing.emit import Quoted, Tall, emit
 from swarm.spec.expert import Expert
 from swarm.spec.graph import Body, EachNode, GraphSpec, Node, RepeatNode, kind_of
 

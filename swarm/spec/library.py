@@ -12,19 +12,19 @@ from functools import cached_property
 from pathlib import Path
 
 from swarm.messages import ToolSignature
+from swarm.spec._resolving.consistency import doubts
+from swarm.spec._resolving.datafiles import Base, DataError, find
+from swarm.spec._resolving.models import Models
+from swarm.spec._resolving.resolve import Layer, resolve
+from swarm.spec._resolving.shelves import Entry, Library, bundled
+from swarm.spec._resolving.toolfile import read_tools
 from swarm.spec.catalogue import Catalogue, ResolvedExpert, Subgraph
-from swarm.spec.consistency import doubts
-from swarm.spec.datafiles import Base, DataError, find
 from swarm.spec.expert import Expert
 from swarm.spec.findings import Finding, did_you_mean
 from swarm.spec.graph import Body, EachNode, ExpertNode, GraphNode, GraphSpec, Node, RepeatNode, RouteNode
 from swarm.spec.load import LoadedGraph, load_graph
-from swarm.spec.models import Models
-from swarm.spec.resolve import Layer, resolve
-from swarm.spec.shelves import Entry, Library, bundled
 from swarm.spec.source import Path as Place
 from swarm.spec.source import Source
-from swarm.spec.toolfile import read_tools
 
 __all__ = ["Entry", "Library", "bundled", "catalogue"]
 

@@ -12,13 +12,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from swarm.spec._reading.overrides import apply_overrides
+from swarm.spec._reading.traps import Stumble, explain
+from swarm.spec._reading.tree import Event, Tree, build
+from swarm.spec._reading.validate import read_expert, read_graph
 from swarm.spec.findings import Finding, did_you_mean
-from swarm.spec.overrides import apply_overrides
 from swarm.spec.source import Path as Place
 from swarm.spec.source import Source, Span
-from swarm.spec.traps import Stumble, explain
-from swarm.spec.tree import Event, Tree, build
-from swarm.spec.validate import read_expert, read_graph
 
 if TYPE_CHECKING:
     from swarm.errors import Problem

@@ -203,7 +203,7 @@ class _Connection:
                 await self._send(refused.response, head_only=False, keep_alive=False)
                 clean = True
         except (_HungUp, ConnectionError):
-            pass
+            clean = False  # the client is gone: nothing can be told it
         finally:
             if not clean:
                 self._writer.transport.abort()

@@ -1,9 +1,12 @@
 """The scheduler's decisions, without an event loop."""
 
+from collections.abc import Mapping, Sequence
+
 import pytest
 
 from swarm._engine.scheduler import (
     STARTED,
+    Command,
     Done,
     EndRun,
     Failed,
@@ -25,14 +28,14 @@ TOOLS = {
 }
 
 
-def plan_of(nodes: dict[str, object], output: object = "end") -> Plan:
+def plan_of(nodes: Mapping[str, object], output: object = "end") -> Plan:
     spec = GraphSpec.model_validate({"name": "g", "input": {"x": "any"}, "nodes": nodes, "output": output})
     plan, findings = compile_graph(spec, Catalogue(tools=TOOLS))
     assert plan is not None, findings
     return plan
 
 
-def said(commands: list[object]) -> list[str]:
+def said(commands: Sequence[Command]) -> list[str]:
     words = {RunNode: "run", SkipNode: "skip", FailNode: "fail"}
     return [
         f"{words[type(c)]} {c.node.name}" if isinstance(c, RunNode | SkipNode | FailNode) else "end"

@@ -3,7 +3,7 @@
 import pytest
 
 from swarm._graph.logic import implies, satisfiable
-from swarm.spec.condition import Ref, parse_expression
+from swarm.spec.condition import Expr, Ref, parse_expression
 from swarm.spec.types import ANY, Type
 
 LABEL = Type(base="string", one_of=("a", "b", "c"))
@@ -15,7 +15,7 @@ def type_of(ref: Ref) -> Type:
     return {"label": LABEL, "flag": FLAG, "text": TEXT}.get(ref.fields[-1] if ref.fields else ref.name, ANY)
 
 
-def exprs(*texts: str):
+def exprs(*texts: str) -> list[Expr]:
     return [parse_expression(text) for text in texts]
 
 

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from swarm.messages import ToolSignature
-from swarm.spec.datafiles import DataError
-from swarm.spec.toolfile import parse_tools, read_tools
+from swarm.spec._resolving.datafiles import DataError
+from swarm.spec._resolving.toolfile import parse_tools, read_tools
 from swarm.spec.types import from_schema
 
 HEAD = """

@@ -179,7 +179,7 @@ PASSAGES_READ = 3
 SENTENCES_TAKEN = 3
 WORTH_TAKING = 0.5  # of the best sentence's weight; less is about something else
 LEAST_COVERED = 0.34  # of the question's weight; with less, nothing was found
-LEAST_ADDED = 0.25  # by documents to what the facts cover; with less, the facts stand alone
+LEAST_ADDED = 0.2  # by documents to what the facts cover; with less, the facts stand alone
 FITTING = 0.5  # of an average word: what it is worth that a sentence names the sort of thing asked for
 FACT_WORDS = 80  # facts up to this length are said whole
 

@@ -154,8 +154,8 @@ def test_twenty_bank_intents_are_right_and_the_sure_ones_nearly_always() -> None
     answers.sort(key=lambda answer: -answer[0][1])
     right = [found == label for (found, _), label in answers]
     surest = right[: int(0.7 * len(right))]
-    assert sum(right) / len(right) >= 0.93, "measured 0.953"
-    assert sum(surest) / len(surest) >= 0.985, "measured 1.0"
+    assert sum(right) / len(right) >= 0.93, "measured 0.957"
+    assert sum(surest) / len(surest) >= 0.985, "measured 0.996"
 
 
 def test_what_it_is_sure_of_is_as_often_right_as_it_says() -> None:

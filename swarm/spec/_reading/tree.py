@@ -11,9 +11,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from swarm.spec._reading.traps import advice_on_alias, advice_on_tag, brackets_as_key, trap_in_scalar
 from swarm.spec.findings import Finding
 from swarm.spec.source import Path, Span
-from swarm.spec.traps import advice_on_alias, advice_on_tag, brackets_as_key, trap_in_scalar
 
 __all__ = ["Event", "Tree", "build"]
 

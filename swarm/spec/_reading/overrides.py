@@ -10,11 +10,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any, cast
 
+from swarm.spec._reading.tree import Tree
+from swarm.spec._reading.wording import field_names
 from swarm.spec.findings import Finding, did_you_mean
 from swarm.spec.graph import GraphSpec
 from swarm.spec.source import Path, Source, Span, starts_with
-from swarm.spec.tree import Tree
-from swarm.spec.wording import field_names
 
 __all__ = ["apply_overrides"]
 

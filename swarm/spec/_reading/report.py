@@ -7,11 +7,11 @@ from typing import Any, TypeVar, cast
 
 from pydantic import BaseModel, ValidationError
 
+from swarm.spec._reading.tree import MAX_FINDINGS
+from swarm.spec._reading.wording import findings_of, wrong_value
 from swarm.spec.findings import Finding
 from swarm.spec.graph import NAME, RESERVED
 from swarm.spec.source import Path, part_of
-from swarm.spec.tree import MAX_FINDINGS
-from swarm.spec.wording import findings_of, wrong_value
 
 __all__ = ["Report"]
 

@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Any, Literal, Self
 
-from swarm.spec.checked import check_name, checked, refuse, without_defaults
+from swarm.spec._composing.checked import check_name, checked, refuse, without_defaults
+from swarm.spec._composing.shared import Composed, HasSignature, Shared
 from swarm.spec.condition import Ref
 from swarm.spec.expert import Expert
 from swarm.spec.findings import did_you_mean
@@ -24,7 +25,6 @@ from swarm.spec.graph import (
     ToolNode,
 )
 from swarm.spec.references import Condition, NodeRef, Reference, binding, split_bindings, text_of
-from swarm.spec.shared import Composed, HasSignature, Shared
 
 __all__ = ["Block", "EachBody", "RepeatBody", "output_of"]
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from swarm.messages import ToolSignature
-from swarm.spec.datafiles import DataError
+from swarm.spec._resolving.datafiles import DataError
 from swarm.spec.load import read_text_file
 
 __all__ = ["parse_tools", "read_tools"]

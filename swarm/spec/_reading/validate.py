@@ -9,15 +9,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from swarm.spec._reading.read_nodes import read_nodes
+from swarm.spec._reading.report import Report
+from swarm.spec._reading.tree import Tree
+from swarm.spec._reading.wording import field_names, missing, wrong_value
 from swarm.spec.expert import MARKS, Expert
 from swarm.spec.findings import Finding
 from swarm.spec.graph import GraphSpec, ModelSpec, ReplyNode
-from swarm.spec.read_nodes import read_nodes
-from swarm.spec.report import Report
 from swarm.spec.source import Path
-from swarm.spec.tree import Tree
 from swarm.spec.types import ANY, Type, TypeSyntaxError, parse_type
-from swarm.spec.wording import field_names, missing, wrong_value
 
 __all__ = ["read_expert", "read_graph"]
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, cast
 
+from swarm.spec._reading.report import Report
+from swarm.spec._reading.wording import NODE_CLASSES, field_names, unknown
 from swarm.spec.findings import Finding, did_you_mean
 from swarm.spec.graph import MAX_NODES, NODE_KINDS, Body, Node, ReplyNode
-from swarm.spec.report import Report
 from swarm.spec.source import Path
-from swarm.spec.wording import NODE_CLASSES, field_names, unknown
 
 __all__ = ["read_nodes"]
 

@@ -8,8 +8,8 @@ from typing import Any, TypeVar
 from pydantic import BaseModel
 
 from swarm.errors import SpecError
+from swarm.spec._reading.report import Report
 from swarm.spec.findings import Finding
-from swarm.spec.report import Report
 from swarm.spec.source import Path
 
 __all__ = ["check_name", "checked", "raise_for", "refuse", "without_defaults"]

@@ -8,13 +8,13 @@ from functools import cached_property
 from pathlib import Path
 
 from swarm.errors import Problem, SpecError
+from swarm.spec._resolving.datafiles import Base
+from swarm.spec._resolving.models import Models
+from swarm.spec._resolving.resolve import Layer, resolve
 from swarm.spec.catalogue import ResolvedExpert
-from swarm.spec.datafiles import Base
 from swarm.spec.expert import Expert
 from swarm.spec.findings import Finding, did_you_mean
 from swarm.spec.load import load_expert
-from swarm.spec.models import Models
-from swarm.spec.resolve import Layer, resolve
 from swarm.spec.source import Path as Place
 
 __all__ = ["Entry", "Library", "bundled"]
@@ -24,7 +24,7 @@ FILE = "expert.yaml"
 
 def bundled() -> Path | None:
     """Return the folder of the bundled experts: in the installed package, else of a checkout."""
-    package = Path(__file__).resolve().parent.parent
+    package = Path(__file__).resolve().parents[2]
     installed, checkout = package / "_experts", package.parent / "experts"
     if installed.is_dir():
         return installed

@@ -9,9 +9,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 from swarm.messages import Passage, Question
-from swarm.spec.catalogue import ModelRef, ResolvedExpert, output_type
-from swarm.spec.consistency import misfits
-from swarm.spec.datafiles import (
+from swarm.spec._resolving.consistency import misfits
+from swarm.spec._resolving.datafiles import (
     Base,
     DataError,
     Example,
@@ -20,9 +19,10 @@ from swarm.spec.datafiles import (
     read_text,
     read_texts,
 )
+from swarm.spec._resolving.models import ModelNameError, Models
+from swarm.spec.catalogue import ModelRef, ResolvedExpert, output_type
 from swarm.spec.expert import Expert, QuestionSpec
 from swarm.spec.findings import Finding
-from swarm.spec.models import ModelNameError, Models
 from swarm.spec.source import Path as Place
 from swarm.spec.types import Type
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from swarm.messages import ToolSignature
-from swarm.spec.checked import refuse
+from swarm.spec._composing.checked import refuse
 from swarm.spec.expert import Expert
 from swarm.spec.graph import GraphSpec
 

@@ -1,0 +1,1 @@
+"""Graphs built in Python: references, bodies, and their YAML."""

@@ -1,0 +1,1 @@
+"""From YAML text to specs: one parse, every problem with its place."""

@@ -1,0 +1,159 @@
+"""Small graphs to try the command line with, and ways to run it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from click.testing import CliRunner
+
+from swarm._cli.main import cli
+
+__all__ = ["GRAPHS", "Ran", "command", "process", "swarm"]
+
+TOOLS = '''
+import asyncio
+import time
+
+from swarm import tool
+
+
+@tool(effect="pure")
+def count(text: str) -> dict[str, int]:
+    """Count words."""
+    if text == "boom":
+        raise ValueError("went wrong")
+    return {"words": len(text.split())}
+
+
+@tool
+def hang(text: str) -> dict[str, str]:
+    """Hang in a thread."""
+    time.sleep(60)
+    return {"text": text}
+
+
+@tool
+async def hang_elsewhere(text: str) -> dict[str, str]:
+    """Hang in a thread of the loop's own."""
+    await asyncio.to_thread(time.sleep, 60)
+    return {"text": text}
+
+
+@tool
+async def nap(text: str) -> dict[str, str]:
+    """Sleep, asleep to the end."""
+    await asyncio.sleep(60)
+    return {"text": text}
+'''
+HELLO = """\
+swarm: 1
+name: hello
+input:
+  message: string
+  times: integer?
+  loud: {type: boolean, default: false}
+tools: tools.py
+nodes:
+  rude:
+    reply: "No."
+    when: input.message == "rude"
+    refusal: true
+  words:
+    tool: count
+    with: {text: input.message}
+    when: input.message != "rude"
+  hello:
+    reply: "Hello {{ input.message }}: {{ words.words }}"
+    when: words != null
+output: [rude, hello]
+"""
+ASK = """\
+swarm: 1
+name: refund
+input: {message: string}
+nodes:
+  approve:
+    ask: "Refund {{ input.message }}?"
+    answer: {approved: boolean, note: string?}
+  done: {reply: "approved: {{ approve.approved }} {{ approve.note }}"}
+output: done
+"""
+WAIT = """\
+swarm: 1
+name: wait
+input: {message: string}
+tools: tools.py
+nodes:
+  wait: {tool: TOOL, with: {text: input.message}}
+  said: {reply: "{{ wait.text }}"}
+output: said
+"""
+MODEL = """\
+swarm: 1
+name: model
+input:
+  message: string
+  history: {type: messages, optional: true}
+experts:
+  talker:
+    kind: write
+    description: Talks.
+    input: {message: string, history: {type: messages, optional: true}}
+    cascade: [ollama/qwen3:4b]
+    prompt: |
+      Answer: {{ message }}
+nodes:
+  answer: {expert: talker, with: {message: input.message, history: input.history}}
+output: answer
+"""
+GRAPHS = {
+    "tools.py": TOOLS,
+    "hello.swarm.yaml": HELLO,
+    "ask.swarm.yaml": ASK,
+    "model.swarm.yaml": MODEL,
+    **{f"{tool}.swarm.yaml": WAIT.replace("TOOL", tool) for tool in ("hang", "hang_elsewhere", "nap")},
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ran:
+    """How a command ended and what it printed."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        """Return what it printed as JSON."""
+        return json.loads(self.out)
+
+    @property
+    def lines(self) -> list[Any]:
+        """Return what it printed as JSON lines."""
+        return [json.loads(line) for line in self.out.splitlines()]
+
+
+def swarm(*arguments: str | Path, input: str | None = None) -> Ran:
+    """Run the command line in this process."""
+    result = CliRunner().invoke(cli, [str(word) for word in arguments], input=input)
+    return Ran(code=result.exit_code, out=result.stdout, err=result.stderr)
+
+
+def command(*arguments: str | Path) -> list[str]:
+    """Return the command line as a process of its own."""
+    return [sys.executable, "-m", "swarm", *map(str, arguments)]
+
+
+def process(arguments: Sequence[str | Path], *, input: str | None = None, timeout_s: float = 30) -> Ran:
+    """Run the command line in a process of its own."""
+    done = subprocess.run(
+        command(*arguments), input=input, capture_output=True, text=True, timeout=timeout_s, check=False
+    )
+    return Ran(code=done.returncode, out=done.stdout, err=done.stderr)
