@@ -26,7 +26,11 @@ def main() -> None:
             for row, value in rows.items():
                 print(f"{name:8} {row:44} {value}")
     if options.json:
-        print(json.dumps({"python": platform.python_version(), "machine": platform.machine(), **table}, indent=1))
+        print(
+            json.dumps(
+                {"python": platform.python_version(), "machine": platform.machine(), **table}, indent=1
+            )
+        )
 
 
 if __name__ == "__main__":

@@ -43,7 +43,9 @@ def run() -> dict[str, object]:
         rows, out = Path(folder, "rows.jsonl"), Path(folder, "out.jsonl")
         with rows.open("w") as file:
             for number in range(ROWS):
-                file.write(json.dumps({"text": f"my card number {number} has not arrived, where is it?"}) + "\n")
+                file.write(
+                    json.dumps({"text": f"my card number {number} has not arrived, where is it?"}) + "\n"
+                )
         command = [
             sys.executable, "-c", CHILD, "run", str(BANK), "--batch", str(rows), "--map", "message=text",
             "--out", str(out),
@@ -58,4 +60,6 @@ def run() -> dict[str, object]:
         start, peak = (int(word) / 1000 for word in line.split()[1:])
         with out.open() as results:
             count = sum(1 for _ in results)
-    return {f"{ROWS:,} messages": f"{count:,} results; {start:.0f} MB after 200 rows, peak {peak:.0f} MB (+{peak - start:.0f})"}
+    return {
+        f"{ROWS:,} messages": f"{count:,} results; {start:.0f} MB after 200 rows, peak {peak:.0f} MB (+{peak - start:.0f})"
+    }

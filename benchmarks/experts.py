@@ -42,7 +42,7 @@ def one_node(name: str, *, first_only: bool) -> Graph:
     inputs = MAIN.get(name, ("text",))
     graph = Graph(name, input={key: "any?" if key == "facts" else str for key in inputs})
     given = {key: graph.input[key] for key in inputs}
-    graph.output(graph.expert("it", Expert(use=name, **changes), **given))
+    graph.output(graph.expert("it", Expert(use=name, **changes), with_=given))
     return graph
 
 
@@ -66,7 +66,8 @@ def _has(text: str, words: Sequence[str]) -> bool:
 
 
 def _text(node: NodeResult) -> str:
-    return str((node.output or {}).get("text", ""))
+    output: dict[str, Any] = node.output or {}
+    return str(output.get("text", ""))
 
 
 def measure(name: str, pairs: Pairs) -> dict[str, str]:
@@ -74,28 +75,41 @@ def measure(name: str, pairs: Pairs) -> dict[str, str]:
     if name == "intent":
         right = [node.output["label"] == expected["label"] for expected, node in pairs]
         sure = [good for good, (_, node) in zip(right, pairs, strict=True) if node.confident]
-        return {"right": share(right), "accepted": share([bool(n.confident) for _, n in pairs]), "right of these": share(sure)}
+        return {
+            "right": share(right),
+            "accepted": share([bool(n.confident) for _, n in pairs]),
+            "right of these": share(sure),
+        }
     if name == "moderator":
         flagged = [(bool(expected["flagged"]), bool(node.output["flagged"])) for expected, node in pairs]
-        category = [node.output["category"] == expected["category"] for expected, node in pairs if expected["flagged"]]
+        category = [
+            node.output["category"] == expected["category"] for expected, node in pairs if expected["flagged"]
+        ]
         return {
             "harmful ones flagged": share([said for true, said in flagged if true]),
             "harmless ones flagged": share([said for true, said in flagged if not true]),
             "category right": share(category),
         }
     if name == "summarizer":
-        kept = [word.lower() in _text(node).lower() for expected, node in pairs for word in expected["must_include"]]
+        kept = [
+            word.lower() in _text(node).lower()
+            for expected, node in pairs
+            for word in expected["must_include"]
+        ]
         words = [len(_text(node).split()) for _, node in pairs]
         return {"key facts kept": share(kept), "words, median": f"{statistics.median(words):.0f}"}
     known = [(expected, node) for expected, node in pairs if not expected.get("refuses")]
     unknown = [node for expected, node in pairs if expected.get("refuses")]
     right = [
-        _has(_text(node), expected["must_include"]) and not any(_has(_text(node), [w]) for w in expected.get("must_not_include", []))
+        _has(_text(node), expected["must_include"])
+        and not any(_has(_text(node), [w]) for w in expected.get("must_not_include", []))
         for expected, node in known
     ]
     return {
         "answers with the facts asked for": share(right),
-        "unanswerable, not confident or refused": share([not node.confident or "know" in _text(node) for node in unknown]),
+        "unanswerable, not confident or refused": share(
+            [not node.confident or "know" in _text(node) for node in unknown]
+        ),
     }
 
 
@@ -113,7 +127,10 @@ def write_card(name: str, section: str) -> None:
     """Replace the measured section of a model card."""
     path = EXPERTS / name / "README.md"
     text = path.read_text(encoding="utf-8")
-    path.write_text(re.sub(r"## Measured\n.*?(?=^## )", lambda _: section, text, flags=re.DOTALL | re.MULTILINE), encoding="utf-8")
+    path.write_text(
+        re.sub(r"## Measured\n.*?(?=^## )", lambda _: section, text, flags=re.DOTALL | re.MULTILINE),
+        encoding="utf-8",
+    )
 
 
 async def _run(*, write: bool, first_only: bool) -> dict[str, object]:

@@ -52,7 +52,11 @@ def installed_mb() -> tuple[float, int]:
             if "extra ==" not in line and not _other_system(line):
                 wanted.append(_name(line))
     size = sum(_package_bytes(name) for name in seen if name != "swarm-slm")
-    size += sum(path.stat().st_size for path in (ROOT / "swarm").rglob("*") if path.is_file() and path.suffix != ".pyc")
+    size += sum(
+        path.stat().st_size
+        for path in (ROOT / "swarm").rglob("*")
+        if path.is_file() and path.suffix != ".pyc"
+    )
     return size / 1e6, len(seen)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Any, cast
 
@@ -42,12 +43,13 @@ def _lines(value: Any, depth: int) -> Iterator[str]:
 
 
 def _record(record: dict[str, Any], depth: int) -> Iterator[str]:
-    """Yield the sentences among the values first, then all short values as one line."""
+    """Yield the sentences among the values, then as one line the short values that they do not mention."""
+    told = " ".join(value for value in record.values() if isinstance(value, str) and _is_sentence(value))
+    yield from sentences(told)
     short: list[str] = []
     for key, value in record.items():
-        if isinstance(value, str) and _is_sentence(value):
-            yield from sentences(value)
-        elif (said := _short(value, depth)) != "":
+        said = "" if isinstance(value, str) and _is_sentence(value) else _short(value, depth)
+        if said and not re.search(rf"(?<!\w){re.escape(said)}(?!\w)", told, re.IGNORECASE):
             short.append(f"{key.replace('_', ' ')}: {said}")
     if short:
         yield ", ".join(short)
