@@ -6,7 +6,8 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, cast
 
 from generator.markdown import code, first_line, table
-from swarm.spec import condition, graph, models, template, types
+from swarm.spec import condition, graph, template, types
+from swarm.spec._resolving import models
 from swarm.spec.expert import TYPE_SCHEMA, ConfidenceSpec, Expert, QuestionSpec, Spec
 
 __all__ = [

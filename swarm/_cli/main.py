@@ -19,7 +19,7 @@ from swarm._cli.exits import BROKEN_PIPE, FAILED, INTERRUPTED, exit_code
 from swarm._cli.lazy import LazyGroup
 from swarm.errors import InternalError, SpecError, SwarmError
 
-__all__ = ["Common", "cli", "run"]
+__all__ = ["Common", "Front", "cli", "run"]
 
 GRACE_S = 0.2
 HOME = "swarm._cli.commands"

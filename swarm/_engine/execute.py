@@ -30,8 +30,9 @@ def check_input(plan: Plan, given: Mapping[str, Any], limit_bytes: int) -> dict[
     wrong: list[str] = []
     for name, kind in plan.inputs.items():
         if name in given:
-            filled[name] = given[name]
-            wrong += kind.misfits(given[name], name)
+            filled[name] = value = given[name]
+            if kind.base != "string" or type(value) is not str or kind.one_of:  # most inputs are just text
+                wrong += kind.misfits(value, name)
         elif kind.required:
             wrong.append(f"{name}: missing")
         else:
@@ -42,7 +43,7 @@ def check_input(plan: Plan, given: Mapping[str, Any], limit_bytes: int) -> dict[
         raise InputError(
             "the input does not fit: " + "; ".join(wrong[:20]), where=plan.name, hint=f"it takes {takes}"
         )
-    size = sum(_sizes(filled, limit_bytes))
+    size = sum(_sizes(filled))
     if size > limit_bytes:
         raise LimitExceededError(
             f"the input has {size:,} bytes; the limit is {limit_bytes:,}", where=plan.name,
@@ -55,17 +56,17 @@ def _left_out(kind: Type) -> Any:
     return None if kind.default is NO_DEFAULT else kind.default
 
 
-def _sizes(value: Any, limit: int) -> Iterator[int]:
+def _sizes(value: Any) -> Iterator[int]:
     """Yield sizes that add up to about the value's size as JSON; strings decide."""
     if isinstance(value, str):
-        yield len(value) if len(value) * 4 <= limit else len(value.encode("utf-8", "surrogatepass"))
+        yield len(value) if value.isascii() else len(value.encode("utf-8", "surrogatepass"))
     elif isinstance(value, Mapping):
         for key, item in cast("Mapping[str, Any]", value).items():
             yield len(str(key))
-            yield from _sizes(item, limit)
+            yield from _sizes(item)
     elif isinstance(value, list | tuple):
         for item in cast("list[Any]", value):
-            yield from _sizes(item, limit)
+            yield from _sizes(item)
     else:
         yield 8
 

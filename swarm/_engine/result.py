@@ -201,4 +201,7 @@ def text_of(output: Any) -> str:
         for key in ("text", "code", "label"):
             if isinstance(table.get(key), str):
                 return table[key]
-    return json.dumps(output, ensure_ascii=False, default=str)
+    return _ENCODE(output)
+
+
+_ENCODE = json.JSONEncoder(ensure_ascii=False, default=str).encode

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Awaitable
+from functools import lru_cache
 from typing import Any
 
 import swarm.events as ev
@@ -221,13 +222,19 @@ def _tell_done(
 
 
 def _tell_skipped(command: SkipNode, run: Run, path: str, *, top: bool) -> None:
-    place = path + command.node.name
+    node = command.node
     if top:
-        run.results[place] = NodeResult(
-            name=place, kind=command.node.kind, status="skipped", reason=command.reason
-        )
+        run.results[node.name] = _skipped(node.name, node.kind, command.reason)
     if run.sinks:
-        run.emit(ev.NodeSkipped(run=run.id, at=run.services.wall(), node=place, reason=command.reason))
+        run.emit(
+            ev.NodeSkipped(run=run.id, at=run.services.wall(), node=path + node.name, reason=command.reason)
+        )
+
+
+@lru_cache(maxsize=4096)
+def _skipped(name: str, kind: str, reason: str) -> NodeResult:
+    """Return the result of a skipped node; the same few come back in every run of a graph."""
+    return NodeResult(name=name, kind=kind, status="skipped", reason=reason)
 
 
 def _tell_failed(command: FailNode, run: Run, path: str, *, top: bool) -> None:

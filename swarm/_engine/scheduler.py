@@ -101,18 +101,20 @@ class Scheduler:
             of done nodes are added to it.
     """
 
-    __slots__ = ("errors", "open", "plan", "scope", "state", "waiting")
+    __slots__ = ("errors", "open", "plan", "ready", "scope", "state", "waiting")
 
     def __init__(self, plan: Plan, scope: dict[str, Any]) -> None:
         self.plan, self.scope = plan, scope
         self.waiting = [len(node.parents) for node in plan.nodes]
         self.state = bytearray(len(plan.nodes))
         self.open = len(plan.nodes)
+        self.ready = 0  # nodes to run, among the commands being made
         self.errors: dict[int, SwarmError] = {}
 
     def handle(self, event: Event) -> list[Command]:
         """Return what to do now that `event` happened."""
         commands: list[Command] = []
+        self.ready = 0
         if isinstance(event, Done):
             self.state[event.index] = DONE
             self.scope[self.plan.nodes[event.index].name] = event.value
@@ -128,7 +130,7 @@ class Scheduler:
                     return commands
         if self.open == 0:
             commands.append(self._end())
-        elif len(commands) > 1:
+        elif self.ready > 1:
             commands.sort(key=_most_urgent)
         return commands
 
@@ -172,6 +174,7 @@ class Scheduler:
         except SwarmError as error:
             return True if self._fail(node, error, commands) else None
         self.state[node.index] = RUNNING
+        self.ready += 1
         commands.append(RunNode(node, arguments, scope))
         return False
 

@@ -135,7 +135,7 @@ def test_a_model_that_the_server_lacks_ends_with_3_and_the_command_that_gets_it(
 
 
 def test_with_ollama_there_it_is_named_and_answers(monkeypatch: pytest.MonkeyPatch) -> None:
-    with in_thread(OllamaServer({"qwen3:4b": FakeModel("Good day.")})) as server:
+    with in_thread(OllamaServer({"qwen3:4b": FakeModel(reply="Good day.")})) as server:
         monkeypatch.setenv("OLLAMA_HOST", server.url)
         ran = swarm("run", "model.swarm.yaml", "--input", "message=x")
     assert (ran.code, ran.out) == (0, "Good day.\n")

@@ -94,12 +94,11 @@ def _expert_problems(file: Path) -> Sequence[Problem]:
 
     if not file.is_file():
         return load_expert(file).problems()
-    folder = file.parent.resolve()
+    folder = file.parent if file.parent.name not in ("", "..") else file.parent.resolve()
     library = Library(paths=[folder])
     entry = next(library.entries(folder.name))
-    problems = load_expert(file).problems() or entry.problems
     if entry.spec is None:
-        return problems
+        return entry.problems
     try:
         library.get(folder.name)
     except SpecError as error:
@@ -107,5 +106,5 @@ def _expert_problems(file: Path) -> Sequence[Problem]:
             Problem(one.code, one.message, file=str(file), line=1, col=1, hint=one.hint)
             for one in error.problems
         ]
-        return [*problems, *more]
-    return problems
+        return [*entry.problems, *more]
+    return entry.problems
