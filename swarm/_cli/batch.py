@@ -65,7 +65,9 @@ def run_batch(graph: Path, file: str, settings: Settings, options: Mapping[str, 
             progress.close()
             console.say(f"interrupted: {_rows(tally.rows)} written to {options['out'] or 'standard output'}")
             return INTERRUPTED
-    show_tally(tally, progress.seconds, as_json=options["as_json"] and options["out"] is not None)
+    show_tally(
+        tally, progress.seconds, progress.rate, as_json=options["as_json"] and options["out"] is not None
+    )
     return FAILED if tally.failed else OK
 
 
@@ -200,7 +202,7 @@ def _source(file: str) -> Generator[IO[str]]:
 
 @contextmanager
 def _sink(out: Path | None, source: str) -> Generator[IO[str]]:
-    if out is None:
+    if out is None or str(out) == "-":
         yield sys.stdout
         return
     with suppress(OSError):  # one of them is not there: then they are not the same

@@ -23,7 +23,7 @@ class Progress:
         self._total = total
         self._done = 0
         self._started = self._shown = time.monotonic()
-        self._first = self._started  # when the first row was done: before it, experts are made ready
+        self._first = self._started  # when the first row was done
         self._ended: float | None = None
         self._closing = ExitStack()
         self._bar: Any = None
@@ -44,6 +44,12 @@ class Progress:
     def seconds(self) -> float:
         """Return how long it took, or takes so far."""
         return (self._ended or time.monotonic()) - self._started
+
+    @property
+    def rate(self) -> float | None:
+        """Return rows a second since the first was done: before it, experts are made ready."""
+        took = (self._ended or time.monotonic()) - self._first
+        return (self._done - 1) / took if self._done > 1 and took > 0 else None
 
     def step(self, *, failed: int = 0) -> None:
         """Count one more row."""
@@ -81,7 +87,7 @@ class Progress:
 
     def _line(self, failed: int) -> str:
         of = f" of {self._total:,}" if self._total is not None else ""
-        rate = (self._done - 1) / max(time.monotonic() - self._first, 1e-9)
+        rate = self.rate
         left = ""
         if rate:
             left = f", {rate:,.0f} a second"

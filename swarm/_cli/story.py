@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -9,6 +10,9 @@ from typing import Any
 import swarm.events as ev
 
 __all__ = ["NodeStory", "Story", "tell"]
+
+
+PART = re.compile(r"\[\d+\]|[^\[]+")  # `notes[17]` is `notes`, and in it `[17]`
 
 
 @dataclass(slots=True, kw_only=True)
@@ -51,10 +55,13 @@ class Story:
     nodes: dict[str, NodeStory] = field(default_factory=dict[str, NodeStory])
 
     def node(self, path: str) -> NodeStory:
-        """Return the node at a path such as `notes[17]/summary`, made where it is new."""
+        """Return the node at a path such as `notes[17]/summary`, made where it is new.
+
+        An item or a round is a node without a kind inside its `each` or `repeat`.
+        """
         level = self.nodes
         found = NodeStory(name="")
-        for name in path.split("/"):
+        for name in (part for step in path.split("/") for part in PART.findall(step)):
             found = level.setdefault(name, NodeStory(name=name))
             level = found.children
         return found

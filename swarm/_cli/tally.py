@@ -107,10 +107,10 @@ class Tally:
         if right is not None and self.expected is not None and node.name == self.expected.node:
             answers.right += right
 
-    def to_json(self, seconds: float) -> dict[str, Any]:
-        """Return plain data; latencies in milliseconds, shares in [0, 1]."""
+    def to_json(self, seconds: float, rate: float | None) -> dict[str, Any]:
+        """Return plain data; latencies in milliseconds, shares in [0, 1]; `rows_per_s` once the experts were ready."""
         return {
-            "rows": self.rows, "seconds": round(seconds, 3), "rows_per_s": round(self.rows / max(seconds, 1e-9), 1),
+            "rows": self.rows, "seconds": round(seconds, 3), "rows_per_s": None if rate is None else round(rate, 1),
             "statuses": dict(self.statuses), "errors": dict(self.errors), "confident": share(self.confident, self.rows),
             "accuracy": share(self.right, self.judged), "accuracy_confident": share(self.sure_right, self.sure),
             "p50_ms": percentile(self.latencies, 0.5), "p95_ms": percentile(self.latencies, 0.95),
@@ -136,16 +136,20 @@ def percentile(values: array[float], q: float) -> float | None:
     return round(ordered[min(len(ordered) - 1, int(q * len(ordered)))], 3)
 
 
-def show_tally(tally: Tally, seconds: float, *, as_json: bool) -> None:
-    """Print the closing table to stderr; `as_json`: as a document to stdout."""
+def show_tally(tally: Tally, seconds: float, rate: float | None, *, as_json: bool) -> None:
+    """Print the closing table to stderr; `as_json`: as a document to stdout.
+
+    Args:
+        seconds: what the batch took. rate: rows a second once the experts were ready.
+    """
     if as_json:
-        console.data_json(tally.to_json(seconds))
+        console.data_json(tally.to_json(seconds, rate))
         return
     console.say()
     if tally.answers:
         console.show(_table(tally))
         console.say()
-    for line in _lines(tally, seconds):
+    for line in _lines(tally, seconds, rate):
         console.say(line)
     for note, count in tally.notes.values():
         console.say(f"note, in {count:,} rows: {note}" if count > 1 else f"note: {note}", "yellow")
@@ -172,10 +176,10 @@ def _table(tally: Tally) -> Grid:
     return Grid(rows=rows, head=head, right=frozenset(range(2, len(head))))
 
 
-def _lines(tally: Tally, seconds: float) -> list[str]:
+def _lines(tally: Tally, seconds: float, rate: float | None) -> list[str]:
     statuses = ", ".join(f"{count:,} {status}" for status, count in tally.statuses.most_common())
-    rate = tally.rows / max(seconds, 1e-9)
-    lines = [f"{tally.rows:,} rows in {seconds:.1f} s ({rate:,.0f} a second): {statuses or 'nothing to do'}"]
+    speed = f" ({rate:,.0f} a second once ready)" if rate else ""
+    lines = [f"{tally.rows:,} rows in {seconds:.1f} s{speed}: {statuses or 'nothing to do'}"]
     lines.append(
         f"confident: {_percent(tally.confident, tally.rows)} of the rows (every expert that ran was)"
     )

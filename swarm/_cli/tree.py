@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import IO, Any, cast
 
 from swarm._cli.console import columns_of, one_line, put, show
@@ -85,7 +86,7 @@ def _plain(value: Any) -> str:
 
 
 def _rows(nodes: Sequence[NodeStory], indent: str) -> Iterator[list[Cell]]:
-    for place, node in enumerate(nodes):
+    for place, node in enumerate(map(_merged, nodes)):
         last = place == len(nodes) - 1
         yield _row(node, indent + ("└─ " if last else "├─ "))
         children = list(node.children.values())
@@ -93,7 +94,14 @@ def _rows(nodes: Sequence[NodeStory], indent: str) -> Iterator[list[Cell]]:
         hidden = len(children) - SHOWN_ITEMS if node.kind == "each" and len(children) > SHOWN_ITEMS + 1 else 0
         yield from _rows(children[: len(children) - hidden], inner)
         if hidden:
-            yield [Cell(f"{inner}   and {hidden} more", "dim")]
+            yield [Cell(f"{inner}and {hidden} more", "dim")]
+
+
+def _merged(node: NodeStory) -> NodeStory:
+    """Return an item or a round that is one node as that node."""
+    if node.kind or len(node.children) != 1:
+        return node
+    return replace(next(iter(node.children.values())), name=node.name)
 
 
 def _row(node: NodeStory, lead: str) -> list[Cell]:
@@ -105,6 +113,8 @@ def _row(node: NodeStory, lead: str) -> list[Cell]:
             Cell(""),
             Cell(node.reason, "dim"),
         ]
+    if not node.kind and node.children:
+        return [Cell(lead + node.name, "dim")]
     marks = node.marks or {}
     doubtful = marks.get("confident") is False
     style = STYLES.get(node.status, "")

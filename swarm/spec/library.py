@@ -178,7 +178,7 @@ class _Maker:
         if resolved is not None and policy is not None and policy.at_least is not None:
             at = (*place, "confidence", "at_least")
             message = f"{policy.at_least:g} is a guess"
-            hint = "`swarm calibrate` takes the threshold from data"
+            hint = "measure it on your own messages: swarm run GRAPH --batch FILE.jsonl --expect NODE.FIELD=COLUMN"
             self.findings.append(
                 Finding(code="SW091", message=message, path=at, hint=hint, severity="warning")
             )

@@ -168,7 +168,7 @@ def test_a_bug_of_ours_is_one_line_and_its_traceback_is_there_for_the_asking(
     (project / "broken_command.py").write_text(
         "import click\n\n@click.command()\ndef broken():\n    raise ZeroDivisionError('oops')\n"
     )
-    monkeypatch.syspath_prepend(project)
+    monkeypatch.setattr(sys, "path", [str(project), *sys.path])
     front = Front(name="swarm", lazy={"broken": ("broken_command:broken", "")})
     plain = CliRunner().invoke(front, ["broken"])
     assert plain.exit_code == 1

@@ -100,9 +100,10 @@ def _say_what_next(session: Session) -> None:
     ]
     found = session.detect(with_models=True)
     needs = needs_of(experts_of(session.plan), found, embedded=True)
+    missing = [need.fix for need in needs if need.present is False]
     if not found.is_there:
-        steps.append(("larger models", "install Ollama (https://ollama.com/download), then:"))
-    steps += [("", need.fix) for need in needs if need.present is False]
+        missing.insert(0, "install Ollama (https://ollama.com/download), then:")
+    steps += [("" if place else "larger models", command) for place, command in enumerate(missing)]
     console.data("\nNext", "bold")
     width = max(len(what) for what, _ in steps)
     for what, command in steps:

@@ -20,6 +20,8 @@ from swarm.backends.embedded.words import sentences, terms
 __all__ = ["BM25Index", "Document", "Extract", "Hit", "extract_answer"]
 
 K1, B = 1.2, 0.75  # the book's defaults; a shop's few documents are too few to tune them
+FENCE = "```"
+CODE = re.compile(r"(^[ \t]*```.*?^[ \t]*```[ \t]*$)", re.DOTALL | re.MULTILINE)
 PASSAGE_WORDS = 120  # longer paragraphs are cut between sentences
 CONTEXT_WEIGHT = 0.5  # of a word in the title or heading over a passage, against one in it
 
@@ -137,13 +139,19 @@ def _passages(document: Document) -> Iterator[tuple[str, str]]:
 
 
 def _paragraphs(text: str) -> Iterator[str]:
-    """Yield the blocks of text between blank lines; a heading begins one of its own."""
+    """Yield the blocks of text between blank lines; a heading begins one of its own.
+
+    Code between fences stays whole, with the block before it.
+    """
     lines: list[str] = []
+    fenced = False
     for line in text.replace("\x00", " ").splitlines():
-        if lines and (not line.strip() or line.startswith("#")):
+        fence = line.lstrip().startswith(FENCE)
+        if lines and not fenced and not fence and (not line.strip() or line.startswith("#")):
             yield "\n".join(lines)
             lines = []
-        if line.strip():
+        fenced ^= fence
+        if line.strip() or fenced:
             lines.append(line.rstrip())
     if lines:
         yield "\n".join(lines)
@@ -174,6 +182,8 @@ def _bounded(parts: Iterable[str]) -> Iterator[str]:
 
 
 # --- answering ---
+
+SENTENCE_ENDS = (".", "!", "?")
 
 PASSAGES_READ = 3
 SENTENCES_TAKEN = 3
@@ -227,7 +237,7 @@ def extract_answer(question: str, facts: str, index: BM25Index) -> Extract:
     lead = _lead(index, ranked, found)
     chosen = [*given, *sorted(found, key=lambda line: line.place)]
     return Extract(
-        text=" ".join(_ended(line.text) for line in chosen),
+        text=_joined([line.text for line in chosen]),
         confidence=_confidence(sure_given if given else 0.0, together if found else 0.0, lead, bool(given)),
         sources=tuple(dict.fromkeys(line.source for line in chosen)),
     )
@@ -248,18 +258,38 @@ def _lines(index: BM25Index, ranked: Sequence[tuple[int, float]]) -> list[_Line]
     lines: list[_Line] = []
     for number, _ in ranked:
         source, text = index.passages[number]
-        for position, sentence in enumerate(sentences(text)[:100]):
+        for position, sentence in enumerate(_said(text)[:100]):
             stems = frozenset(terms(sentence)) | index.contexts[number]
             lines.append(_Line(place=number * 1000 + position, text=sentence, source=source, stems=stems))
     return lines
 
 
+def _said(text: str) -> list[str]:
+    """Return the sentences of a text; a block of code counts as one and keeps its lines."""
+    parts = CODE.split(text)  # every second one is code
+    return [
+        sentence
+        for number, part in enumerate(parts)
+        for sentence in ([part.strip("\n")] if number % 2 else sentences(part))
+    ]
+
+
 def _choose_facts(said: Sequence[str], weights: Mapping[str, float]) -> list[_Line]:
-    """Keep facts whole if they are short, else those that the question asks for, in their order."""
+    """Keep facts if they are short, else those that the question asks for, in their order.
+
+    Where sentences tell the facts, the values beside them are said only if they are asked for.
+    """
     lines = [
         _Line(place=place, text=text, source="facts", stems=frozenset(terms(text)))
         for place, text in enumerate(said)
     ]
+    told = frozenset[str]().union(*(line.stems for line in lines if line.text.endswith(SENTENCE_ENDS)))
+    if told:
+        lines = [
+            line
+            for line in lines
+            if line.text.endswith(SENTENCE_ENDS) or _weight(line.stems - told, weights) > 0
+        ]
     if sum(len(line.text.split()) for line in lines) <= FACT_WORDS:
         return lines
     return sorted(_choose(lines, weights, SENTENCES_TAKEN), key=lambda line: line.place) or lines[:1]
@@ -317,5 +347,15 @@ def _lead(index: BM25Index, ranked: Sequence[tuple[int, float]], chosen: Sequenc
     return max(0.0, 1 - rival / ranked[0][1]) if ranked else 0.0
 
 
+def _joined(parts: Sequence[str]) -> str:
+    """Return sentences one after the other, and code on lines of its own."""
+    text = ""
+    for part in parts:
+        code = part.lstrip().startswith(FENCE)
+        gap = "\n" if code or text.endswith(FENCE) else " "
+        text = f"{text}{gap if text else ''}{part if code else _ended(part)}"
+    return text
+
+
 def _ended(text: str) -> str:
-    return text if text.endswith((".", "!", "?", "…", "。", ":")) else f"{text}."
+    return text if text.endswith((*SENTENCE_ENDS, "…", "。", ":")) else f"{text}."
