@@ -32,6 +32,7 @@ from swarm.spec.findings import did_you_mean
 
 __all__ = ["run_batch"]
 
+TOLD = 20  # failed rows that are told of one by one; all of them are in the results
 WINDOW = 8  # results that may wait for a slow row before them, for each row at work
 
 
@@ -85,7 +86,7 @@ async def _run_rows(
             console.data_line(result if isinstance(result, dict) else result.to_json(), sink)
             problem = tally.add(row.columns, result)
             progress.step(failed=tally.failed)
-            if problem:
+            if problem and tally.failed <= TOLD:
                 progress.tell(problem if problem.startswith("line ") else f"line {row.number}: {problem}")
 
 

@@ -27,7 +27,7 @@ class Expectation:
     column: str
 
 
-class Answers:
+class _Answers:
     """How the answers of one model at one node were."""
 
     __slots__ = ("confident", "count", "right", "rung")
@@ -47,7 +47,7 @@ class Tally:
         self.statuses: Counter[str] = Counter()
         self.errors: Counter[str] = Counter()
         self.notes: dict[str, tuple[str, int]] = {}
-        self.answers: dict[tuple[str, str], Answers] = {}
+        self.answers: dict[tuple[str, str], _Answers] = {}
         self.latencies = array("d")
 
     def add(self, columns: Mapping[str, Any], result: RunResult | Mapping[str, Any]) -> str:
@@ -101,7 +101,7 @@ class Tally:
     def _count(self, node: NodeResult, right: bool | None) -> None:
         assert node.marks is not None
         key = (node.name, str(node.model))
-        answers = self.answers.setdefault(key, Answers(node.marks.rung or 0))
+        answers = self.answers.setdefault(key, _Answers(node.marks.rung or 0))
         answers.count += 1
         answers.confident += node.marks.confident
         if right is not None and self.expected is not None and node.name == self.expected.node:
@@ -156,24 +156,22 @@ def show_tally(tally: Tally, seconds: float, rate: float | None, *, as_json: boo
 
 
 def _table(tally: Tally) -> Grid:
-    judged = tally.expected is not None
     rows: list[list[Cell]] = []
     for (node, model), one in sorted(tally.answers.items(), key=lambda item: (item[0][0], item[1].rung)):
         cells = [
-            node,
-            model,
-            f"{one.count:,}",
-            _percent(one.count, tally.rows),
-            _percent(one.confident, one.count),
+            Cell(node, "bold"),
+            Cell(f"rung {one.rung}", "dim"),
+            Cell(model, "cyan"),
+            Cell(f"{one.count:,}"),
+            Cell(_percent(one.count, tally.rows)),
+            Cell(_percent(one.confident, one.count)),
         ]
-        if judged:
-            is_judged = tally.expected is not None and node == tally.expected.node
-            cells.append(_percent(one.right, one.count) if is_judged else "")
-        rows.append(
-            [Cell(text, style) for text, style in zip(cells, ("bold", "cyan", *[""] * 4), strict=False)]
-        )
-    head = ("node", "answered by", "rows", "share", "confident", *(("right",) if judged else ()))
-    return Grid(rows=rows, head=head, right=frozenset(range(2, len(head))))
+        if tally.expected is not None and node == tally.expected.node:
+            cells.append(Cell(_percent(one.right, one.count)))
+        rows.append(cells)
+    judged = ("right",) if tally.expected is not None else ()
+    head = ("node", "", "answered by", "rows", "share", "confident", *judged)
+    return Grid(rows=rows, head=head, right=frozenset(range(3, len(head))))
 
 
 def _lines(tally: Tally, seconds: float, rate: float | None) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -209,3 +210,42 @@ def test_a_mistyped_command_is_answered_with_the_nearest() -> None:
     ran = swarm("chek")
     assert ran.code == 2
     assert "did you mean 'swarm check'?" in ran.err
+
+
+EACH = """\
+swarm: 1
+name: many
+input: {texts: [string]}
+tools: tools.py
+nodes:
+  counted:
+    each: input.texts
+    do: {tool: count, with: {text: item}}
+  both:
+    each: input.texts
+    do:
+      nodes:
+        words: {tool: count, with: {text: item}}
+        said: {reply: "{{ words.words }}"}
+      output: said
+    max: 10
+  done: {reply: "ok", after: [counted, both]}
+output: done
+"""
+
+
+def test_what_happened_inside_an_each_is_shown_for_its_first_items(project: Path) -> None:
+    (project / "each.swarm.yaml").write_text(EACH)
+    run = swarm("run", "each.swarm.yaml", "--input", 'texts=["a", "b c", "d", "e", "f"]')
+    assert run.code == 0, run.err
+    shown = [" ".join(line.split()) for line in swarm("runs", "show", "latest").out.splitlines()]
+    tree = [re.sub(r"[\d.]+ ms ", "", line) for line in shown if "─" in line or "more" in line]
+    assert tree[:6] == [
+        "├─ counted each 5 items",
+        "│ ├─ [0] tool words: 1",
+        "│ ├─ [1] tool words: 2",
+        "│ └─ [2] tool words: 1",
+        "│ and 2 more",
+        "├─ both each 5 items",
+    ]
+    assert tree[6:9] == ["│ ├─ [0]", "│ │ ├─ words tool words: 1", "│ │ └─ said reply 1"]

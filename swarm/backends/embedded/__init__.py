@@ -1,1 +1,1 @@
-
+"""Small classical models in this process: n-gram classifier, moderator, BM25, TextRank."""
