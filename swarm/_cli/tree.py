@@ -85,16 +85,17 @@ def _plain(value: Any) -> str:
     return text if len(text) <= 40 else text[:39] + "…"
 
 
-def _rows(nodes: Sequence[NodeStory], indent: str) -> Iterator[list[Cell]]:
+def _rows(nodes: Sequence[NodeStory], indent: str, more: int = 0) -> Iterator[list[Cell]]:
+    """Yield the lines of these nodes and what is in them; `more` of their kind are only counted."""
     for place, node in enumerate(map(_merged, nodes)):
-        last = place == len(nodes) - 1
+        last = place == len(nodes) - 1 and not more
         yield _row(node, indent + ("└─ " if last else "├─ "))
         children = list(node.children.values())
-        inner = indent + ("   " if last else "│  ")
-        hidden = len(children) - SHOWN_ITEMS if node.kind == "each" and len(children) > SHOWN_ITEMS + 1 else 0
-        yield from _rows(children[: len(children) - hidden], inner)
-        if hidden:
-            yield [Cell(f"{inner}and {hidden} more", "dim")]
+        many = node.kind == "each" and len(children) > SHOWN_ITEMS + 1
+        shown = children[:SHOWN_ITEMS] if many else children
+        yield from _rows(shown, indent + ("   " if last else "│  "), len(children) - len(shown))
+    if more:
+        yield [Cell(f"{indent}└─ and {more} more", "dim")]
 
 
 def _merged(node: NodeStory) -> NodeStory:

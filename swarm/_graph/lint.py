@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from swarm._graph.forms import Form, OutputForm, refs_of
 from swarm.spec.catalogue import Catalogue, ResolvedExpert
 from swarm.spec.findings import Finding, did_you_mean
-from swarm.spec.graph import GraphSpec
+from swarm.spec.graph import ExpertNode, GraphSpec, RouteNode
 from swarm.spec.template import TemplateError, parse_template
 from swarm.spec.types import Type
 
@@ -57,26 +57,44 @@ def prompt_findings(expert: ResolvedExpert, path: PathT) -> list[Finding]:
 def warn_unused(
     spec: GraphSpec, forms: Mapping[str, Form], outputs: Sequence[OutputForm], findings: list[Finding]
 ) -> None:
-    used = {
-        read.ref.fields[0]
-        for form in forms.values()
-        for read in form.outward()
-        if read.ref.name == "input" and read.ref.fields
-    }
-    used |= {
-        ref.fields[0]
-        for output in outputs
-        for ref in refs_of(output.value)
-        if ref.name == "input" and ref.fields
-    }
-    whole = any(
-        read.ref.name == "input" and not read.ref.fields for form in forms.values() for read in form.outward()
-    )
+    """Point at inputs, experts and models that are declared and that nothing uses."""
+    refs = [read.ref for form in forms.values() for read in form.outward()]
+    refs += [ref for output in outputs for ref in refs_of(output.value)]
+    fields = {ref.fields[:1] for ref in refs if ref.name == "input"}  # () is the whole input
     for name in spec.input:
-        if name not in used and not whole:
+        if (name,) not in fields and () not in fields:
             findings.append(
-                Finding(code="SW090", message=f"input {name!r} is not used", path=("input", name), at_key=True, severity="warning", hint="remove it, or use input." + name)
-            )  # fmt: skip
+                _unused("SW090", f"input {name!r}", ("input", name), f"remove it, or use input.{name}")
+            )
+    asked = set(_experts_asked(forms))
+    for name in spec.experts:
+        if name not in asked and "all" not in asked:
+            findings.append(
+                _unused("SW094", f"expert {name!r}", ("experts", name), f"ask it in a node: expert: {name}")
+            )
+    named = {model for expert in spec.experts.values() for model in expert.cascade or ()}
+    for name in spec.models:
+        if name not in named:
+            findings.append(
+                _unused("SW094", f"model {name!r}", ("models", name), "name it in an expert's cascade")
+            )
+
+
+def _unused(code: str, what: str, path: PathT, hint: str) -> Finding:
+    return Finding(
+        code=code, message=f"{what} is not used", path=path, at_key=True, severity="warning", hint=hint
+    )
+
+
+def _experts_asked(forms: Mapping[str, Form]) -> Iterator[str]:
+    """Yield the experts that nodes name, `all` for a route to whoever fits."""
+    for form in forms.values():
+        if isinstance(form.spec, ExpertNode):
+            yield form.spec.expert
+        elif isinstance(form.spec, RouteNode):
+            yield from ("all",) if form.spec.route == "all" else form.spec.route
+        if form.body is not None:
+            yield from _experts_asked(form.body.nodes)
 
 
 def check_shadows(

@@ -62,6 +62,7 @@ CODES = {
     "SW091": "a threshold that is a guess",
     "SW092": "few examples or none",
     "SW093": "documents that match no file",
+    "SW094": "an expert or a model that nothing uses",
 }
 
 

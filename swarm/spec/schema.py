@@ -50,14 +50,13 @@ def graph_schema(expert_names: Iterable[str] = (), tool_names: Iterable[str] = (
     definitions["Expert"]["anyOf"] = [{"required": ["use"]}, {"required": ["kind"]}]
     definitions["Node"] = _by_kind(definitions, NODE_KINDS)
     definitions["BodyOrNode"] = _by_kind(definitions, ("nodes", *NODE_KINDS))
-    schema["required"] = ["swarm", *schema["required"]]
     return {"$schema": DRAFT, "title": "A graph of swarm", **schema}
 
 
 def expert_schema() -> Schema:
     """Return the JSON Schema of an `expert.yaml` file."""
     schema = _shaped(Expert)
-    schema["required"] = ["swarm", "name"]
+    schema["required"] = ["name"]
     schema["anyOf"] = [{"required": ["kind"]}, {"required": ["use"]}]
     return {"$schema": DRAFT, "title": "An expert of swarm", **schema}
 

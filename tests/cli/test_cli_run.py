@@ -244,8 +244,8 @@ def test_what_happened_inside_an_each_is_shown_for_its_first_items(project: Path
         "├─ counted each 5 items",
         "│ ├─ [0] tool words: 1",
         "│ ├─ [1] tool words: 2",
-        "│ └─ [2] tool words: 1",
-        "│ and 2 more",
+        "│ ├─ [2] tool words: 1",
+        "│ └─ and 2 more",
         "├─ both each 5 items",
     ]
     assert tree[6:9] == ["│ ├─ [0]", "│ │ ├─ words tool words: 1", "│ │ └─ said reply 1"]

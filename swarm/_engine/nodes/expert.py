@@ -157,23 +157,31 @@ class _Climb:
                 f"expert {self.expert.name!r} got no usable answer from {models}: {said}", where=self.place,
                 code="invalid_answer", hint="try a larger model in its `cascade`",
             )  # fmt: skip
-        last = self.errors[-1]
-        if isinstance(last, BackendUnavailable):
-            server = "Ollama" if self.model.backend == "ollama" else f"the {self.model.backend} server"
-            what = f"expert {self.expert.name!r} needs a model server, and none answers ({models})"
-            pull = f", then: ollama pull {self.expert.cascade[0].name}" if server == "Ollama" else ""
-            error: BackendError = BackendUnavailable(what, where=self.place, hint=f"start {server}{pull}")
-        else:
-            kind = ModelMissing if isinstance(last, ModelMissing) else BackendError
-            what = f"expert {self.expert.name!r}: none of its models answered ({models}): {last.what}"
-            error = kind(what, where=self.place, hint=last.hint, code=last.code)
-        error.__cause__ = last
+        told = next((one for one in self.errors if not isinstance(one, BackendUnavailable)), None)
+        if told is None:
+            error: BackendError = BackendUnavailable(
+                f"expert {self.expert.name!r} needs a model server, and none answers ({models})",
+                where=self.place, hint=self._start_a_server(),
+            )  # fmt: skip
+        else:  # a server that is not there is the usual thing; anything else tells more
+            kind = ModelMissing if isinstance(told, ModelMissing) else BackendError
+            what = f"expert {self.expert.name!r}: none of its models answered ({models}): {told.what}"
+            error = kind(what, where=self.place, hint=told.hint, code=told.code)
+        error.__cause__ = told or self.errors[-1]
         return error
+
+    def _start_a_server(self) -> str:
+        """Return what to do when no server answers: for Ollama, down to the model to pull."""
+        served = [model for model in self.expert.cascade if model.backend != "embedded"]
+        if served and served[0].backend == "ollama":
+            return f"start Ollama (https://ollama.com/download), then: ollama pull {served[0].name}"
+        return f"start the {self.model.backend} server: {self.errors[-1].where}"
 
     def _note(self, error: BackendError) -> None:
         model = self.model
         if isinstance(error, BackendUnavailable):
-            text = f"no {model.backend} server answers: {error.what}"
+            at = f" at {error.where}" if error.where else ""
+            text = f"no {model.backend} server answers{at}"
             self.run.note(f"{error.code}:{model.backend}:{model.url}", text)
         else:
             self.run.note(f"{error.code}:{model}", f"{model}: {error.what}")

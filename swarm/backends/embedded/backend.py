@@ -224,9 +224,11 @@ def _extra_wanted(model: str) -> Generator[None, None, None]:
     try:
         yield
     except ModuleNotFoundError as error:
+        if (error.name or "").startswith("swarm"):
+            raise  # ours: a bug, not something to install
         raise BackendError(
             f"embedded/{model} needs a library that is not installed: {error.name}",
-            hint="pip install 'swarm-slm[embedded]'",
+            hint="pip install 'swarm-slm[embedded]', or in a checkout: pip install '.[embedded]'",
             model=f"embedded/{model}",
             code="missing_extra",
         ) from error
