@@ -88,4 +88,4 @@ def _value(value: Any) -> Any:
 
 
 def _to_stderr(line: str) -> None:
-    print(line, file=sys.stderr)
+    sys.stderr.write(line + "\n")

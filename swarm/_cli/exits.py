@@ -40,7 +40,8 @@ def exit_code(error: SwarmError) -> int:
         return DEADLINE
     if isinstance(error, SpecError | InputError) or error.code == "usage":
         return USAGE
-    return MISSING if isinstance(error, BackendUnavailable | ModelMissing) else FAILED
+    is_missing = isinstance(error, BackendUnavailable | ModelMissing) or error.code == "missing_extra"
+    return MISSING if is_missing else FAILED
 
 
 def exit_code_of(result: RunResult) -> int:

@@ -1,7 +1,8 @@
-"""Which models the experts of a graph may ask, and which of them are there. Pure."""
+"""Which models the experts of a graph may ask, and which of them are there."""
 
 from __future__ import annotations
 
+import importlib.util
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -9,7 +10,9 @@ from swarm._app.detect import Ollama
 from swarm._graph.plan import Plan
 from swarm.spec.catalogue import ModelRef, ResolvedExpert
 
-__all__ = ["Need", "experts_of", "models_of", "needs_of", "who_answers", "without_model"]
+__all__ = ["Need", "experts_of", "has_embedded", "models_of", "needs_of", "who_answers", "without_model"]
+
+FITTED = ("ngram", "moderator")  # the embedded models that are built on scikit-learn
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +28,14 @@ class Need:
     experts: tuple[str, ...]
     present: bool | None
     fix: str = ""
+
+
+def has_embedded() -> bool:
+    """Return whether what the embedded models need is installed; nothing is imported."""
+    try:
+        return importlib.util.find_spec("sklearn") is not None
+    except ModuleNotFoundError:  # a finder that knows better
+        return False
 
 
 def experts_of(plan: Plan) -> tuple[ResolvedExpert, ...]:
@@ -91,7 +102,7 @@ def who_answers(experts: Sequence[ResolvedExpert], found: Ollama | None) -> list
 
 def _present(model: ModelRef, found: Ollama, *, embedded: bool) -> bool | None:
     if model.backend == "embedded":
-        return embedded or model.name != "ngram"  # the only one that is built on scikit-learn
+        return embedded or model.name not in FITTED
     if model.backend != "ollama" or model.url:
         return None
     return found.is_there and found.has(model.name)

@@ -81,7 +81,7 @@ def _plan_node(
     handles: tuple[int, ...],
 ) -> PlanNode:
     spec = form.spec
-    needs = dict.fromkeys(read.ref.name for read in form.outward() if not read.ref.optional)
+    needs = dict.fromkeys(read.ref.name for read in form.required())
     needs = [name for name in needs if name not in ("input", "loop", "error")]
     choices: tuple[ResolvedExpert, ...] = ()
     if isinstance(spec, RouteNode):

@@ -11,7 +11,7 @@ from swarm._graph.kinds import Env, UnknownField, bound_type, field_type, inputs
 from swarm.spec.catalogue import Catalogue
 from swarm.spec.condition import And, Compare, Const, Expr, ListOf, Not, Or, Ref, parts, write
 from swarm.spec.findings import Finding, did_you_mean
-from swarm.spec.graph import ExpertNode, RouteNode, ToolNode
+from swarm.spec.graph import ExpertNode, RepeatNode, RouteNode, ToolNode
 from swarm.spec.types import Type
 
 __all__ = [
@@ -20,6 +20,7 @@ __all__ = [
     "check_guarantees",
     "check_names",
     "check_reads",
+    "check_rounds",
     "check_tools",
 ]
 
@@ -249,21 +250,23 @@ def check_tools(form: Form, catalogue: Catalogue, findings: Findings) -> None:
 def check_guarantees(form: Form, facts: Facts, findings: Findings) -> None:
     """Report references without `?` that the node's own `when` does not imply."""
     seen: set[tuple[object, ...]] = set()
-    for read in form.outward():
-        ref = read.ref
-        inner_when = read.role == "when" and read.path[: len(form.path) + 1] != (*form.path, "when")
-        if (
-            ref.optional
-            or ref.name not in facts.forms
-            or (read.role == "when" and not inner_when)
-            or inner_when
-        ):
-            continue
-        place = (read.path, ref.pos)
-        if place in seen or facts.guaranteed(form.name, read):
+    for read in form.required():
+        place = (read.path, read.ref.pos)
+        if read.role == "when" or read.ref.name not in facts.forms or place in seen:
             continue
         seen.add(place)
-        findings.append(_not_guaranteed(read, facts))
+        if not facts.guaranteed(form.name, read):
+            findings.append(_not_guaranteed(read, facts))
+
+
+def check_rounds(form: Form, facts: Facts, findings: Findings) -> None:
+    """Report what `next` and `until` read of a body's node that may not have run in a round."""
+    if not isinstance(form.spec, RepeatNode):
+        return
+    for read in form.inner_reads:
+        name = read.ref.name
+        if name in facts.forms and not read.ref.optional and not facts.surely(name):
+            findings.append(_not_guaranteed(read, facts))
 
 
 def _not_guaranteed(read: Read, facts: Facts) -> Finding:

@@ -23,7 +23,7 @@ from swarm._graph.forms import (
     output_form,
     refs_of,
 )
-from swarm._graph.kinds import item_type, loop_type, node_type, outputs_type
+from swarm._graph.kinds import item_type, items_type, loop_type, node_type, outputs_type
 from swarm._graph.lint import check_prompts, check_shadows, warn_unused
 from swarm._graph.plan import Plan, PlanNode
 from swarm.spec.catalogue import Catalogue
@@ -35,6 +35,7 @@ from swarm.spec.types import ANY, Type, record
 __all__ = ["compile_graph"]
 
 PathT = tuple[str | int, ...]
+ERROR = record({"message": Type(base="string"), "code": Type(base="string")})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +48,6 @@ class Level:
     broken: frozenset[PathT] = frozenset()
     given: tuple[Expr, ...] = ()
     present: frozenset[str] = frozenset()
-    path: PathT = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,10 +73,8 @@ def compile_graph(
     forms = {name: node_form(name, node, ("nodes", name), findings) for name, node in spec.nodes.items()}
     outputs = output_form(spec.output, ("output",), findings)
     unread = {str(path[1]): ANY for path in broken if len(path) == 2 and path[0] == "nodes"}
-    inputs = {name: _with_null(kind) for name, kind in spec.input.items()}
-    level = Level(
-        catalogue=catalogue, findings=findings, broken=broken, outer={"input": record(inputs), **unread}
-    )
+    outer = {"input": record(spec.input), **unread}
+    level = Level(catalogue=catalogue, findings=findings, broken=broken, outer=outer)
     check_prompts(spec, catalogue, findings)
     compiled = _level(forms, level)
     _check_outputs(outputs, compiled, findings)
@@ -88,11 +86,6 @@ def compile_graph(
         output=outputs_type(outputs, compiled.env), roots=roots_of(compiled.nodes), index=compiled.index, file=file,
     )  # fmt: skip
     return plan, findings
-
-
-def _with_null(kind: Type) -> Type:
-    """Return the type a run sees: an input left out is null unless it has a default."""
-    return kind
 
 
 def _level(forms: Mapping[str, Form], level: Level) -> Compiled:
@@ -108,7 +101,7 @@ def _level(forms: Mapping[str, Form], level: Level) -> Compiled:
     sorted_forms = {name: forms[name] for name in order}
     facts = Facts(sorted_forms, env, given=level.given, present=level.present)
     for name in order:
-        inner[name], body_type = _inner(forms[name], level, env, facts)
+        inner[name], body_type = _inner(forms[name], level, _seen(name, env, facts), facts)
         env[name] = node_type(forms[name], level.catalogue, env, body_type)
     for form in forms.values():
         _check_node(form, level, env, facts)
@@ -163,7 +156,7 @@ def _inner(
         return None, None
     bound: dict[str, Type] = {}
     if isinstance(form.spec, EachNode):
-        kind = kind_of_items(form, env)
+        kind = items_type(form, env)
         if kind.base not in ("list", "messages", "any"):
             message = f"`each` goes over a list, this is {kind}"
             level.findings.append(Finding(code="SW046", message=message, path=(*form.path, "each")))
@@ -175,12 +168,13 @@ def _inner(
     known, present = facts.at(form.name)
     inside = Level(
         catalogue=level.catalogue, findings=level.findings, broken=level.broken, outer={**env, **bound, **unread},
-        given=known, present=present | frozenset(bound), path=(*form.path, "do"),
+        given=known, present=present | frozenset(bound),
     )  # fmt: skip
     compiled = _level(form.body.nodes, inside)
     check.check_reads(form.inner_reads, compiled.env, level.findings)
     _check_outputs(form.body.outputs, compiled, level.findings, check_names=False)
     body_type = outputs_type(form.body.outputs, compiled.env) if form.body.outputs else ANY
+    check.check_rounds(form, compiled.facts, level.findings)
     if form.until is not None:
         check.check_condition(form.until, compiled.env, (*form.path, "until"), level.findings)
     plan = Plan(
@@ -188,13 +182,6 @@ def _inner(
         output=body_type, roots=roots_of(compiled.nodes), index=compiled.index,
     )  # fmt: skip
     return plan, body_type
-
-
-def kind_of_items(form: Form, env: Mapping[str, Type]) -> Type:
-    """Return the type of what an `each` node goes over."""
-    from swarm._graph.kinds import type_of
-
-    return type_of(form.items, env) if form.items is not None else ANY
 
 
 def _subgraph(form: Form, level: Level) -> tuple[Plan | None, Type | None]:
@@ -212,13 +199,14 @@ def _subgraph(form: Form, level: Level) -> tuple[Plan | None, Type | None]:
     return plan, plan.output if plan else ANY
 
 
+def _seen(name: str, env: Mapping[str, Type], facts: Facts) -> Mapping[str, Type]:
+    """Return the types of the names that a node sees: one that takes over from others sees `error`."""
+    return {**env, "error": ERROR} if facts.failing.get(name) else env
+
+
 def _check_node(form: Form, level: Level, env: Mapping[str, Type], facts: Facts) -> None:
-    findings = level.findings
-    reads = list(form.reads)
-    seen = dict(env)
-    if facts.failing.get(form.name):
-        seen["error"] = record({"message": Type(base="string"), "code": Type(base="string")})
-    check.check_reads(reads, seen, findings)
+    findings, seen = level.findings, _seen(form.name, env, facts)
+    check.check_reads(form.reads, seen, findings)
     wrong = False
     if form.when is not None:
         wrong = check.check_condition(form.when, seen, (*form.path, "when"), findings)

@@ -124,5 +124,5 @@ class Facts:
 
 def _strict_names(form: Form, forms: Mapping[str, Form]) -> frozenset[str]:
     """Return the nodes beside this one that it needs (references without `?`)."""
-    names = {read.ref.name for read in form.outward() if not read.ref.optional}
+    names = {read.ref.name for read in form.required()}
     return frozenset(name for name in names if name in forms and name != form.name)

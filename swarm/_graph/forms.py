@@ -119,6 +119,16 @@ class Form:
             return (self.spec.as_, "index")
         return ("loop",) if isinstance(self.spec, RepeatNode) else ()
 
+    def required(self) -> Iterator[Read]:
+        """Yield the references without which this node cannot run.
+
+        A condition inside a body decides about a node of the body, not about this one.
+        """
+        for read in self.outward():
+            own = read.path[: len(self.path) + 1] == (*self.path, "when")
+            if not read.ref.optional and (read.role != "when" or own):
+                yield read
+
     def outward(self) -> Iterator[Read]:
         """Yield every reference to something outside this node, those of its body included."""
         yield from self.reads

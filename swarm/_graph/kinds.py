@@ -187,9 +187,14 @@ def loop_type(form: Form, env: Env) -> Type:
     return record({**state, "round": INTEGER})
 
 
+def items_type(form: Form, env: Env) -> Type:
+    """Return the type of what an `each` node goes over."""
+    return type_of(form.items, env) if form.items is not None else ANY
+
+
 def item_type(form: Form, env: Env) -> Type:
     """Return the type of an `each` node's item."""
-    kind = type_of(form.items, env) if form.items is not None else ANY
+    kind = items_type(form, env)
     if kind.base == "list":
         return kind.item or ANY
     return record({"role": STRING, "content": STRING}) if kind.base == "messages" else ANY

@@ -59,8 +59,11 @@ class FileRunLog:
         """Return a line about every run kept, the newest first."""
         found: list[RunSummary] = []
         for path in reversed(self._files()):
-            with suppress(FileNotFoundError):  # another process deleted it meanwhile: it is not kept
-                found.append(summarize(path.stem, self._parse(path).events))
+            try:
+                found.append(summarize(path.stem, _parse(path).events))
+            except StoreError as error:
+                if path.exists():  # else another process deleted it meanwhile: it is not kept
+                    found.append(RunSummary(id=path.stem, text=error.what))
         return found
 
     def read(self, run_id: str) -> RecordedRun:
@@ -72,7 +75,7 @@ class FileRunLog:
         path = self._folder / f"{run_id}{SUFFIX}"
         if not ID.match(run_id) or not path.is_file():
             raise StoreError(f"no run {run_id!r} is kept", where=str(self._folder), hint="swarm runs ls")
-        return self._parse(path)
+        return _parse(path)
 
     def close(self) -> None:
         """Close the files of runs that have not ended."""
@@ -103,23 +106,22 @@ class FileRunLog:
         found = (path for path in self._folder.iterdir() if path.suffix == SUFFIX and ID.match(path.stem))
         return sorted(found, key=lambda path: path.name)
 
-    def _parse(self, path: Path) -> RecordedRun:
-        try:
-            raw = path.read_bytes()
-        except FileNotFoundError:
-            raise
-        except OSError as error:
-            raise StoreError(f"the run cannot be read: {error.strerror}", where=str(path)) from error
-        damaged: list[str] = []
-        events = tuple(_events(raw, path, damaged))
-        return RecordedRun(id=path.stem, events=events, damaged=tuple(damaged))
-
     def _give_up(self, error: OSError) -> None:
         self._gave_up = True
         reason = error.strerror or str(error)
         self._warn(f"runs are not saved: {self._folder}: {reason}")
         with suppress(OSError):  # closing a file on a full disk may fail again: it was told above
             self.close()
+
+
+def _parse(path: Path) -> RecordedRun:
+    try:
+        raw = path.read_bytes()
+    except OSError as error:
+        raise StoreError(f"the run cannot be read: {error.strerror}", where=str(path)) from error
+    damaged: list[str] = []
+    events = tuple(_events(raw, path, damaged))
+    return RecordedRun(id=path.stem, events=events, damaged=tuple(damaged))
 
 
 def _write(file: FileIO, line: bytes) -> None:

@@ -177,3 +177,27 @@ def test_a_bug_of_ours_is_one_line_and_its_traceback_is_there_for_the_asking(
     full = CliRunner().invoke(front, ["broken"], env={"SWARM_TRACEBACK": "1"})
     assert "Traceback" in full.stderr
     assert "broken_command.py" in full.stderr
+
+
+WITHOUT_EXTRA = """
+import sys
+
+class Absent:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in ("sklearn", "numpy", "scipy"):
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+
+sys.meta_path.insert(0, Absent())
+from swarm.__main__ import main
+print([main(words.split()) for words in sys.argv[1:]])
+"""
+
+
+def test_without_the_extra_the_demo_says_how_to_get_it_and_what_needs_it_ends_with_3() -> None:
+    words = ["demo", "ask --expert moderator hello", "ask --expert summarizer hello"]
+    done = subprocess.run(
+        [sys.executable, "-c", WITHOUT_EXTRA, *words], capture_output=True, text=True, check=False
+    )
+    assert done.stdout.splitlines()[-1] == "[3, 3, 0]", done.stderr
+    assert done.stderr.count("pip install 'swarm-slm[embedded]'") == 2
+    assert "Traceback" not in done.stderr

@@ -138,6 +138,7 @@ def test_closing_twice_is_fine(log: RunLog) -> None:
     log.append(begin("r1"))
     log.close()
     log.close()
+    assert len(log.read("r1").events) == 1
 
 
 def test_a_file_is_json_lines_that_only_its_owner_can_read(tmp_path: Path) -> None:

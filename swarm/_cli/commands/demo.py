@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import importlib.util
 import sys
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import click
@@ -36,10 +36,10 @@ def demo(ctx: click.Context, as_json: bool, no_save: bool) -> None:
     Runs a shop's chatbot on five messages: it moderates, classifies, looks an order up, answers from
     documents, and hands over what it is not sure of. Works without a model server; asks nothing.
     """
-    from swarm._cli.exits import MISSING, OK, exit_code_of
-    from swarm.errors import SwarmError
+    from swarm._cli.exits import MISSING
+    from swarm._cli.needs import has_embedded
 
-    if importlib.util.find_spec("sklearn") is None:
+    if not has_embedded():
         console.complain(
             "error: the demo's embedded models need scikit-learn, which is not installed\n"
             "  fix: pip install 'swarm-slm[embedded]'"
@@ -49,19 +49,25 @@ def demo(ctx: click.Context, as_json: bool, no_save: bool) -> None:
     from swarm._cli.session import Session
     from swarm._cli.settings import load_settings
 
-    folder = support_chatbot()
     save = False if no_save else None
-    with Session(folder / GRAPH, load_settings(), verbose=ctx.obj.verbose, save=save) as session:
+    with Session(support_chatbot() / GRAPH, load_settings(), verbose=ctx.obj.verbose, save=save) as session:
         results = _run(session, quiet=as_json)
         if as_json:
             console.data_json([{"message": text, **result.to_json()} for text, result in results])
         else:
             _say_what_next(session)
-    failed = next((result for _, result in results if result.error is not None), None)
-    if failed is not None and isinstance(failed.error, SwarmError):
-        console.complain(f"error: {failed.error}")
-        ctx.exit(exit_code_of(failed))
-    ctx.exit(OK)
+    ctx.exit(_code([result for _, result in results]))
+
+
+def _code(results: Sequence[RunResult]) -> int:
+    """Return 0, or what the first failure means; a refusal is part of the show."""
+    from swarm._cli.exits import OK, exit_code_of
+
+    failed = next((result for result in results if result.error is not None), None)
+    if failed is None:
+        return OK
+    console.complain(f"error: {failed.error}")
+    return exit_code_of(failed)
 
 
 def _run(session: Session, *, quiet: bool) -> list[tuple[str, RunResult]]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import platform
 import sys
 from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -39,41 +40,82 @@ def doctor(ctx: click.Context, graph: Path | None, as_json: bool) -> None:
 
     from swarm._app.detect import detect_ollama
     from swarm._cli.exits import MISSING, OK
-    from swarm._cli.needs import needs_of, without_model
     from swarm._cli.settings import load_settings, use_ollama_of
 
     use_ollama_of(load_settings())
     experts = _experts(graph)
-    found = asyncio.run(detect_ollama(with_models=True))
-    embedded = importlib.util.find_spec("sklearn") is not None
-    needs = needs_of(experts, found, embedded=embedded)
-    stranded = without_model(experts, needs)
-    lacking = [
-        need
-        for need in needs
-        if need.present is False and (found.is_there or need.model.backend == "embedded")
-    ]
-    report = {
-        "ok": not stranded and not lacking,
-        "python": platform.python_version(),
-        "swarm": _version(),
-        "extras": {"embedded": embedded},
-        "ollama": {
-            "found": found.is_there,
-            "url": found.url,
-            "version": found.version,
-            "reason": found.reason,
-        },
-        "models": [_need_json(need) for need in needs],
-        "without_model": list(stranded),
-        "writable": os.access(".swarm" if Path(".swarm").exists() else ".", os.W_OK),
-        "calibration": _calibration(experts),
-    }
+    findings = _look(experts, asyncio.run(detect_ollama(with_models=True)))
     if as_json:
-        console.data_json(report)
+        console.data_json(findings.to_json())
     else:
-        _print(report, needs, found)
-    ctx.exit(MISSING if graph is not None and not report["ok"] else OK)
+        _print(findings)
+    ctx.exit(MISSING if graph is not None and not findings.ok else OK)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Findings:
+    """What was seen. `stranded`: experts that nobody would answer for."""
+
+    ollama: Ollama
+    embedded: bool
+    writable: bool
+    needs: Sequence[Need]
+    stranded: Sequence[str]
+    calibration: Sequence[str]
+
+    @property
+    def missing(self) -> list[Need]:
+        """Return the models that are not there."""
+        return [need for need in self.needs if need.present is False]
+
+    @property
+    def ok(self) -> bool:
+        """Return whether every expert has a model, and no server that is there lacks one."""
+        could_be = [need for need in self.missing if self.ollama.is_there or need.model.backend == "embedded"]
+        return not self.stranded and not could_be
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain data."""
+        found = self.ollama
+        return {
+            "ok": self.ok,
+            "python": platform.python_version(),
+            "swarm": version("swarm-slm"),
+            "extras": {"embedded": self.embedded},
+            "ollama": {
+                "found": found.is_there,
+                "url": found.url,
+                "version": found.version,
+                "reason": found.reason,
+            },
+            "models": [
+                {
+                    "model": str(need.model),
+                    "experts": list(need.experts),
+                    "present": need.present,
+                    "fix": need.fix,
+                }
+                for need in self.needs
+            ],
+            "without_model": list(self.stranded),
+            "writable": self.writable,
+            "calibration": list(self.calibration),
+        }
+
+
+def _look(experts: Sequence[ResolvedExpert], found: Ollama) -> _Findings:
+    from swarm._cli.needs import has_embedded, needs_of, without_model
+    from swarm._cli.settings import STATE
+
+    needs = needs_of(experts, found, embedded=has_embedded())
+    return _Findings(
+        ollama=found,
+        embedded=has_embedded(),
+        writable=os.access(STATE if STATE.exists() else ".", os.W_OK),
+        needs=needs,
+        stranded=without_model(experts, needs),
+        calibration=_calibration(experts),
+    )
 
 
 def _experts(graph: Path | None) -> Sequence[ResolvedExpert]:
@@ -95,55 +137,52 @@ def _experts(graph: Path | None) -> Sequence[ResolvedExpert]:
     return found
 
 
-def _print(report: dict[str, Any], needs: Sequence[Need], found: Ollama) -> None:
-    good, bad = Cell("ok", "green"), Cell("--", "yellow")
-    embedded, writable = report["extras"]["embedded"], report["writable"]
+def _print(findings: _Findings) -> None:
+    found = findings.ollama
+    python = f"{version('swarm-slm')}, Python {platform.python_version()} on {sys.platform}"
     rows = [
-        [
-            good,
-            Cell("swarm", "bold"),
-            Cell(f"{report['swarm']}, Python {report['python']} on {sys.platform}"),
-        ],
-        [
-            good if embedded else bad,
-            Cell("embedded models", "bold"),
-            Cell("scikit-learn is installed" if embedded else "pip install 'swarm-slm[embedded]'"),
-        ],
-        [
-            good if found.is_there else bad,
-            Cell("Ollama", "bold"),
-            Cell(
-                f"{found.version} at {found.url}"
-                if found.is_there
-                else f"nothing at {found.url}: {found.reason}"
-            ),
-        ],
-        [
-            good if writable else bad,
-            Cell(".swarm", "bold"),
-            Cell("runs can be kept here" if writable else "this folder is read-only: runs are not kept"),
-        ],
+        _row(True, "swarm", python, ""),
+        _row(
+            findings.embedded,
+            "embedded models",
+            "scikit-learn is installed",
+            "pip install 'swarm-slm[embedded]'",
+        ),
+        _row(
+            found.is_there,
+            "Ollama",
+            f"{found.version} at {found.url}",
+            f"nothing at {found.url}: {found.reason}",
+        ),
+        _row(findings.writable, ".swarm", "runs can be kept here", "read-only: runs are not kept"),
     ]
     console.show(Grid(rows=rows, wide=2), sys.stdout)
-    console.data("\nmodels, and the experts that may ask them", "bold")
-    console.show(Grid(rows=[_need_row(need) for need in needs], wide=3), sys.stdout)
-    for name in report["without_model"]:
+    if findings.needs:
+        console.data("\nmodels, and the experts that may ask them", "bold")
+        console.show(Grid(rows=[_need_row(need) for need in findings.needs], wide=3), sys.stdout)
+    for name in findings.stranded:
         console.data(f"  nobody answers for {name!r}: each of its models is missing", "yellow")
-    _print_fixes(report, needs, found)
+    _print_list("to have them all", _fixes(findings))
+    _print_list("thresholds that rest on no data yet", findings.calibration)
 
 
-def _print_fixes(report: dict[str, Any], needs: Sequence[Need], found: Ollama) -> None:
-    fixes = [need.fix for need in needs if need.present is False]
-    if not found.is_there and any(need.model.backend == "ollama" for need in needs):
+def _row(good: bool, name: str, said: str, otherwise: str) -> list[Cell]:
+    mark = Cell("ok", "green") if good else Cell("--", "yellow")
+    return [mark, Cell(name, "bold"), Cell(said if good else otherwise)]
+
+
+def _print_list(head: str, lines: Sequence[str]) -> None:
+    if lines:
+        console.data(f"\n{head}", "bold")
+    for line in lines:
+        console.data(f"  {line}")
+
+
+def _fixes(findings: _Findings) -> list[str]:
+    fixes = [need.fix for need in findings.missing]
+    if not findings.ollama.is_there and any(need.model.backend == "ollama" for need in findings.missing):
         fixes.insert(0, "ollama serve    (install it: https://ollama.com/download)")
-    if fixes:
-        console.data("\nto have them all", "bold")
-        for fix in dict.fromkeys(fixes):
-            console.data(f"  {fix}")
-    if report["calibration"]:
-        console.data("\nthresholds that rest on no data yet", "bold")
-    for hint in report["calibration"]:
-        console.data(f"  {hint}")
+    return list(dict.fromkeys(fixes))
 
 
 def _need_row(need: Need) -> list[Cell]:
@@ -156,10 +195,6 @@ def _need_row(need: Need) -> list[Cell]:
     )
     state = {None: "on a server of its own", True: "", False: "missing"}[need.present]
     return [mark, Cell(str(need.model), "cyan"), Cell(state, "yellow"), Cell(", ".join(need.experts))]
-
-
-def _need_json(need: Need) -> dict[str, Any]:
-    return {"model": str(need.model), "experts": list(need.experts), "present": need.present, "fix": need.fix}
 
 
 def _calibration(experts: Sequence[ResolvedExpert]) -> list[str]:
@@ -177,9 +212,3 @@ def _calibration(experts: Sequence[ResolvedExpert]) -> list[str]:
                 f" at least {1 - policy.target_error:g}"
             )
     return hints
-
-
-def _version() -> str:
-    from importlib.metadata import version
-
-    return version("swarm-slm")
