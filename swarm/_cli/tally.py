@@ -160,18 +160,17 @@ def _table(tally: Tally) -> Grid:
     for (node, model), one in sorted(tally.answers.items(), key=lambda item: (item[0][0], item[1].rung)):
         cells = [
             Cell(node, "bold"),
-            Cell(f"rung {one.rung}", "dim"),
             Cell(model, "cyan"),
             Cell(f"{one.count:,}"),
             Cell(_percent(one.count, tally.rows)),
             Cell(_percent(one.confident, one.count)),
         ]
-        if tally.expected is not None and node == tally.expected.node:
-            cells.append(Cell(_percent(one.right, one.count)))
-        rows.append(cells)
+        if tally.expected is not None:
+            cells.append(Cell(_percent(one.right, one.count) if node == tally.expected.node else ""))
+        rows.append([*cells, Cell(str(one.rung), "dim")])
     judged = ("right",) if tally.expected is not None else ()
-    head = ("node", "", "answered by", "rows", "share", "confident", *judged)
-    return Grid(rows=rows, head=head, right=frozenset(range(3, len(head))))
+    head = ("node", "answered by", "rows", "share", "confident", *judged, "rung")
+    return Grid(rows=rows, head=head, right=frozenset(range(2, len(head))))
 
 
 def _lines(tally: Tally, seconds: float, rate: float | None) -> list[str]:
