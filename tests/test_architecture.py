@@ -82,7 +82,9 @@ def test_no_unforeseen_error_is_swallowed(path: Path) -> None:
     for node in ast.walk(tree_of(path)):
         if isinstance(node, ast.ExceptHandler):
             assert node.type is not None, f"line {node.lineno}: name what is caught"
-            broad = {"Exception", "BaseException"} & {name.id for name in ast.walk(node.type) if isinstance(name, ast.Name)}
+            broad = {"Exception", "BaseException"} & {
+                name.id for name in ast.walk(node.type) if isinstance(name, ast.Name)
+            }
             silent = all(isinstance(part, ast.Pass) for part in node.body)
             assert not (broad and silent), f"line {node.lineno}: an error nobody foresaw is swallowed"
 

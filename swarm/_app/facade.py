@@ -19,7 +19,7 @@ from swarm._app.wiring import Backends, file_tools, inner_graphs, tools_by_name
 from swarm._engine.context import Limits, Run, Services
 from swarm._engine.execute import check_input, execute, may_ask, node_results
 from swarm._engine.nodes.plain import check_answer
-from swarm._engine.result import RunResult
+from swarm._engine.result import RunPaused, RunResult
 from swarm._engine.runner import run_level
 from swarm._engine.slots import Slots
 from swarm._graph.plan import Plan
@@ -220,6 +220,12 @@ class Swarm:
         live.run.answer(token, checked)
         return await self._until_pause(live)
 
+    async def cancel(self, paused: RunResult) -> None:
+        """Give up a paused run; nothing happens if it is not waiting any more."""
+        live = self._live.pop(paused.ask.token, None) if paused.ask else None
+        if live is not None:
+            await live.cancel()
+
     async def stream(self, **given: Any) -> AsyncGenerator[ev.Event, None]:
         """Run the graph and yield its events as they happen; the last one ends the run.
 
@@ -259,10 +265,10 @@ class _Live:
             await asyncio.wait({self.task})
 
 
-def _paused(plan: Plan, run: Run) -> RunResult:
+def _paused(plan: Plan, run: Run) -> RunPaused:
     ask = next(iter(run.asks.values())).ask
     nodes = node_results(plan, run)
-    return RunResult(
+    return RunPaused(
         id=run.id, graph=plan.name, status="paused", nodes=nodes, usage=run.usage, ask=ask, text=ask.text,
         path=tuple(name for name, node in nodes.items() if node.status == "done"), notes=tuple(run.notes.values()),
         latency_ms=(run.services.clock() - run.started) * 1000,

@@ -14,7 +14,7 @@ from swarm._engine.result import RunResult
 from swarm.backends import decide
 from swarm.backends.base import ModelBackend
 from swarm.backends.decide import Render
-from swarm.errors import SwarmError
+from swarm.errors import InputError, SwarmError
 from swarm.messages import Decision, DecisionRequest
 from swarm.routing.base import RouteDecision
 from swarm.routing.choose import decide_route
@@ -110,19 +110,37 @@ class Router:
         chosen = self.experts[decision.expert] if decision.expert else None
         note = f"routed to {decision.expert or 'no expert'} by {decision.way}: {decision.reason}"
         if chosen is None:
-            return _nobody(self._offer(), note)
+            return _nobody(self.offer(), note)
         if _needs_labels(chosen) and not labels:
             return _nobody(_no_labels(chosen), note)
-        given = {"request": text}
-        if not _needs_labels(chosen):
-            swarm = self._swarm(chosen)
-            result = await swarm.run_input(given, listeners=listeners, streams=streams)
-        else:
-            names = dict(labels) if isinstance(labels, Mapping) else dict.fromkeys(labels, None)
-            own = Expert(use=chosen.name, labels=names)
-            async with self._made(chosen, experts={chosen.name: own}) as swarm:
-                result = await swarm.run_input(given, listeners=listeners, streams=streams)
+        result = await self.answer(chosen.name, text, labels=labels, listeners=listeners, streams=streams)
         return replace(result, notes=(note, *result.notes))
+
+    async def answer(
+        self,
+        name: str,
+        text: str,
+        *,
+        labels: Sequence[str] | Mapping[str, str] = (),
+        listeners: Sequence[Callable[[ev.Event], None]] = (),
+        streams: bool = False,
+    ) -> RunResult:
+        """Return what the expert `name` answers, without routing; otherwise as `ask`.
+
+        Raises:
+            SpecError: there is no such expert.
+            InputError: it sorts into labels, and none were given.
+        """
+        expert = self.experts.get(name) or self._library.get(name)
+        given = {"request": text}
+        if labels:
+            names = dict(labels) if isinstance(labels, Mapping) else dict.fromkeys(labels, None)
+            own = {name: Expert(use=name, labels=names)}
+            async with self._made(expert, experts=own) as swarm:
+                return await swarm.run_input(given, listeners=listeners, streams=streams)
+        if _needs_labels(expert):
+            raise InputError(_no_labels(expert), hint="swarm ask --label bug --label question TEXT")
+        return await self._swarm(expert).run_input(given, listeners=listeners, streams=streams)
 
     def _swarm(self, expert: ResolvedExpert) -> Swarm:
         if expert.name not in self._swarms:
@@ -144,8 +162,8 @@ class Router:
         assert self._model is not None, "only asked where there is one"
         return await decide.ask(self._backends(self._model), request, render)
 
-    def _offer(self) -> str:
-        """Return what a person is told when no expert serves a request."""
+    def offer(self) -> str:
+        """Return what a person is told when no expert serves a request: who is there."""
         lines = [f"- {one.name}: {one.description or one.kind}" for one in self.experts.values()]
         return "\n".join(["No expert here serves this request. These are there:", *lines])
 

@@ -125,7 +125,9 @@ async def _run_row(swarm: Swarm, row: _Row, columns: Mapping[str, str]) -> RunRe
         return _failed("invalid_row", f"line {row.number}: {row.wrong}")
     given = {name: row.columns[column] for name, column in columns.items() if column in row.columns}
     try:
-        return await swarm.run_input(given)
+        result = await swarm.run_input(given)
+        await swarm.cancel(result)  # nobody is there to answer a question: a paused row ends here
+        return result
     except (InputError, LimitExceededError) as error:
         return _failed(error.code, f"line {row.number}: {error.what}")
 

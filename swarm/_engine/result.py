@@ -187,7 +187,12 @@ class RunResult:
         return table
 
 
-RunPaused = RunResult  # a result whose status is `paused` and whose `ask` is set
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunPaused(RunResult):
+    """The result of a run that waits for a person: its `ask` says for what.
+
+    `await swarm.resume(paused, approved=True)` answers it, `await swarm.cancel(paused)` gives it up.
+    """
 
 
 def text_of(output: Any) -> str:

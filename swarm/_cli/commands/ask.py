@@ -12,7 +12,6 @@ from swarm._cli import console
 if TYPE_CHECKING:
     from swarm._engine.result import RunResult
     from swarm.routing.base import RouteDecision
-    from swarm.spec.catalogue import ResolvedExpert
 
 __all__ = ["ask"]
 
@@ -39,7 +38,7 @@ def ask(ctx: click.Context, text: str, name: str | None, labels: tuple[str, ...]
     if as_json:
         console.data_json(_document(decision, name, result))
     elif result is None:
-        console.data("None of the experts serves this request. See them: swarm experts")
+        console.data("None of the experts serves this request.")
     elif result.error is not None:
         console.complain(f"error: {result.error}")
     else:
@@ -54,6 +53,7 @@ def _ask(
     from swarm._app.router import Router
     from swarm._cli.loop import Loop
     from swarm._cli.needs import who_answers
+    from swarm._cli.session import log_listeners
     from swarm.spec.library import Library
 
     library = Library()
@@ -64,38 +64,16 @@ def _ask(
             for line in who_answers(experts, loop.run(detect_ollama())):
                 console.say(line, "dim")
             decision = loop.run(router.route(text)) if name is None else None
+            chosen = decision.expert if decision is not None else name
+            if decision is not None:
+                console.say(f"expert: {chosen or 'none of them'} ({decision.way}: {decision.reason})", "dim")
+            if chosen is None:
+                console.say(router.offer(), "dim")
+                return decision, None
+            listeners = log_listeners(verbose)
+            return decision, loop.run(router.answer(chosen, text, labels=labels, listeners=listeners))
         finally:
             loop.run(router.aclose())
-        if decision is not None:
-            console.say(
-                f"expert: {decision.expert or 'none of them'} ({decision.way}: {decision.reason})", "dim"
-            )
-            if decision.expert is None:
-                return decision, None
-        chosen = name or (decision.expert if decision else None)
-        assert chosen is not None, "an expert was given or chosen"
-        return decision, loop.run(_answer(library.get(chosen), text, labels, verbose=verbose))
-
-
-async def _answer(expert: ResolvedExpert, text: str, labels: tuple[str, ...], *, verbose: int) -> RunResult:
-    """Return the expert's answer: a run of a graph that has one node."""
-    from swarm._app.facade import Swarm
-    from swarm._cli.session import log_listeners
-    from swarm.errors import InputError
-    from swarm.spec.compose import Graph
-    from swarm.spec.expert import Expert
-
-    if expert.kind == "classify" and not (expert.labels or labels):
-        raise InputError(
-            f"expert {expert.name!r} sorts a text into labels, and none were given",
-            hint=f"swarm ask --expert {expert.name} --label bug --label question TEXT",
-        )
-    graph = Graph("ask", input={"request": str})
-    asked = Expert(use=expert.name, labels=dict.fromkeys(labels)) if labels else expert.name
-    node = graph.expert("answer", asked, with_={expert.main_input: graph.input.request})
-    graph.output(node)
-    async with Swarm(graph, listeners=log_listeners(verbose)) as swarm:
-        return await swarm.run(request=text)
 
 
 def _document(decision: RouteDecision | None, name: str | None, result: RunResult | None) -> dict[str, Any]:
