@@ -37,6 +37,7 @@ __all__ = [
     "StoreError",
     "SwarmError",
     "ToolError",
+    "describe",
 ]
 
 
@@ -231,3 +232,12 @@ class InternalError(SwarmError):
     """This is our bug: please report it."""
 
     code = "internal"
+
+
+def describe(error: BaseException) -> str:
+    """Return an error of somebody else's code in one line: its type and what it says, if it can."""
+    try:
+        text = str(error)
+    except Exception:  # the error's own code fails: its type is all there is to say
+        text = "(it cannot be shown as text)"
+    return f"{type(error).__name__}: {text}"[:2000]

@@ -136,7 +136,10 @@ def _progress(row: sqlite3.Row) -> str:
     carrier = row["carrier"]
     match row["status"]:
         case "packing":
-            return f"is being packed: it leaves us on {shipped} with {carrier} and can still be cancelled."
+            return (
+                f"is being packed: it leaves us on {shipped} with {carrier} "
+                "and can still be cancelled in your account under Orders."
+            )
         case "shipped":
             return f"has been shipped: it left us on {shipped} with {carrier} and should arrive on {due}."
         case "delayed":

@@ -7,6 +7,7 @@ import os
 import secrets
 import time
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from types import TracebackType
@@ -24,7 +25,7 @@ from swarm._engine.runner import run_level
 from swarm._engine.slots import Slots
 from swarm._graph.plan import Plan
 from swarm.backends.base import ModelBackend
-from swarm.errors import InputError, Problem
+from swarm.errors import InputError, Problem, SwarmError
 from swarm.spec.catalogue import ResolvedExpert
 from swarm.spec.compose import Graph
 from swarm.spec.graph import GraphSpec
@@ -98,7 +99,10 @@ class Swarm:
             new_id=_new_token, limits=self.limits, slots=Slots(self.limits.concurrency),
         )  # fmt: skip
         self._asks = may_ask(self.plan)
-        self._live: dict[str, _Live] = {}
+        self._live: set[_Live] = set()  # runs that have paused and not ended
+        self._runs: set[Run] = set()  # runs that somebody waits for
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._closed = False
 
     @classmethod
     def load(
@@ -146,11 +150,39 @@ class Swarm:
         await self.aclose()
 
     async def aclose(self) -> None:
-        """Cancel paused runs and close connections; calling it twice is fine."""
-        live, self._live = self._live, {}
-        for one in live.values():
+        """End every run and close connections; calling it twice is fine.
+
+        Paused runs are cancelled; one that somebody still waits for gives a result, `cancelled`.
+        """
+        self._enter_loop()
+        self._closed = True
+        for one in tuple(self._live):
             await one.cancel()
+        await asyncio.sleep(0)  # a run that was only just begun gets its task
+        works = [run.work for run in self._runs if run.work is not None]
+        for work in works:
+            work.stop()
+        await asyncio.gather(*(work.ended() for work in works))
         await self._backends.aclose()
+
+    def _enter_loop(self) -> None:
+        """Note which event loop runs this swarm; questions, slots and connections belong to one.
+
+        Raises:
+            SwarmError: it is at work in another one.
+        """
+        loop = asyncio.get_running_loop()
+        if self._loop is loop:
+            return
+        if self._loop is not None and not self._loop.is_closed() and (self._runs or self._live):
+            raise SwarmError(
+                "this swarm is at work in another event loop", where=self.name, code="loop",
+                hint="make one Swarm for each event loop, and so for each thread",
+            )  # fmt: skip
+        self._loop = loop
+        self._runs.clear()
+        self._live.clear()
+        self._services = replace(self._services, slots=Slots(self.limits.concurrency))
 
     async def run(self, **given: Any) -> RunResult:
         """Run the graph on an input, by name.
@@ -173,30 +205,35 @@ class Swarm:
         streams: bool = False,
     ) -> RunResult:
         """Run the graph on an input given as a mapping; otherwise as `run`."""
+        self._enter_loop()
+        if self._closed:
+            hint = "run it inside its `async with`, or make another one"
+            raise SwarmError("this swarm is closed", where=self.name, hint=hint, code="closed")
         checked = check_input(self.plan, given, self.limits.input_bytes)
         sinks = [*self.listeners, *listeners]
         run = Run(run_id or new_run_id(), self._services, sinks, run_level, streams=streams)
-        if not self._asks:
+        if self._asks:
+            live = _Live(run, asyncio.ensure_future(execute(self.plan, checked, run)))
+            live.task.add_done_callback(lambda _: self._live.discard(live))
+            return await self._until_pause(live)
+        self._runs.add(run)
+        try:
             return await execute(self.plan, checked, run)
-        live = _Live(run, asyncio.ensure_future(execute(self.plan, checked, run)))
-        return await self._until_pause(live)
+        finally:
+            self._runs.discard(run)
 
     async def _until_pause(self, live: _Live) -> RunResult:
         """Wait until the run ends, or only a person can go on."""
-        paused = asyncio.ensure_future(live.run.paused.wait())
+        self._runs.add(live.run)
         try:
-            await asyncio.wait({live.task, paused}, return_when=asyncio.FIRST_COMPLETED)
-        except asyncio.CancelledError:
-            await live.cancel()
-            raise
-        finally:
-            paused.cancel()
-            await asyncio.wait({paused})
-        if live.task.done():
+            while not live.task.done():
+                if live.run.paused.is_set():
+                    self._live.add(live)
+                    return _paused(self.plan, live.run)
+                await live.ends_or_pauses()
             return live.task.result()
-        for token in live.run.asks:
-            self._live[token] = live
-        return _paused(self.plan, live.run)
+        finally:
+            self._runs.discard(live.run)
 
     async def resume(self, paused: RunResult | str, **answer: Any) -> RunResult:
         """Answer what a paused run asked, and let it go on.
@@ -208,23 +245,25 @@ class Swarm:
         Raises:
             InputError: the answer does not fit, or no run waits for it.
         """
+        self._enter_loop()
         token = paused if isinstance(paused, str) else (paused.ask.token if paused.ask else "")
-        live = self._live.get(token)
-        if live is None or token not in live.run.asks:
+        live = self._waiting_for(token)
+        if live is None:
             raise InputError(
                 f"no run waits for an answer to {token!r}", hint="each question is answered once"
             )
         fields = {name: parse_type(raw) for name, raw in live.run.asks[token].ask.answer.items()}
-        checked = check_answer(answer, fields)
-        del self._live[token]
-        live.run.answer(token, checked)
+        live.run.answer(token, check_answer(answer, fields))
         return await self._until_pause(live)
 
     async def cancel(self, paused: RunResult) -> None:
         """Give up a paused run; nothing happens if it is not waiting any more."""
-        live = self._live.pop(paused.ask.token, None) if paused.ask else None
+        live = self._waiting_for(paused.ask.token) if paused.ask else None
         if live is not None:
             await live.cancel()
+
+    def _waiting_for(self, token: str) -> _Live | None:
+        return next((live for live in self._live if token in live.run.asks), None)
 
     async def stream(self, **given: Any) -> AsyncGenerator[ev.Event, None]:
         """Run the graph and yield its events as they happen; the last one ends the run.
@@ -234,7 +273,7 @@ class Swarm:
         """
         queue = EventQueue()
         task = asyncio.ensure_future(self.run_input(given, listeners=[queue.put], streams=True))
-        task.add_done_callback(lambda _: queue.close())
+        task.add_done_callback(queue.end)
         try:
             async for event in queue:
                 yield event
@@ -258,6 +297,17 @@ class _Live:
 
     def __init__(self, run: Run, task: asyncio.Future[RunResult]) -> None:
         self.run, self.task = run, task
+
+    async def ends_or_pauses(self) -> None:
+        paused = asyncio.ensure_future(self.run.paused.wait())
+        try:
+            await asyncio.wait({self.task, paused}, return_when=asyncio.FIRST_COMPLETED)
+        except asyncio.CancelledError:
+            await self.cancel()
+            raise
+        finally:
+            paused.cancel()
+            await asyncio.wait({paused})
 
     async def cancel(self) -> None:
         if not self.task.done():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from dataclasses import replace
+from typing import Any
 
 import swarm.events as ev
 
@@ -44,6 +45,12 @@ class EventQueue:
         """Say that no more events come."""
         self._closed = True
         self._more.set()
+
+    def end(self, task: asyncio.Future[Any]) -> None:
+        """Close with the task that puts events; what it raised is for whoever reads to the end."""
+        if not task.cancelled():
+            task.exception()
+        self.close()
 
     def __aiter__(self) -> EventQueue:
         return self

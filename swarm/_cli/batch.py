@@ -129,7 +129,13 @@ async def _run_row(swarm: Swarm, row: _Row, columns: Mapping[str, str]) -> RunRe
         await swarm.cancel(result)  # nobody is there to answer a question: a paused row ends here
         return result
     except (InputError, LimitExceededError) as error:
-        return _failed(error.code, f"line {row.number}: {error.what}")
+        return _failed(error.code, f"line {row.number}: {error.what}{_absent(row, columns)}")
+
+
+def _absent(row: _Row, columns: Mapping[str, str]) -> str:
+    """Return which columns that `--map` names the row has not: the likely cause of a missing input."""
+    names = [column for name, column in columns.items() if name != column and column not in row.columns]
+    return f" (it has no column {', '.join(map(repr, names))})" if names else ""
 
 
 def _failed(code: str, message: str) -> dict[str, Any]:

@@ -73,7 +73,10 @@ def _misfits(given: Mapping[str, Any], broken: set[str], inputs: Mapping[str, Ty
 
 def _value(name: str, text: str, kind: Type) -> Any:
     if text.startswith("@"):
-        text = _read(name, text[1:])
+        try:
+            text = _read(name, text[1:])
+        except _MisfitError as error:
+            raise _MisfitError(f"{error} (text that begins with @ goes into --input-file)") from error
     if kind.base == "string":
         return text
     try:
@@ -94,9 +97,7 @@ def _read(name: str, file: str) -> str:
         raise _MisfitError(f"{name}: {file!r} is not UTF-8 (byte {error.start})") from error
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
-        raise _MisfitError(
-            f"{name}: {file!r} cannot be read: {reason} (text that begins with @ goes into --input-file)"
-        ) from error
+        raise _MisfitError(f"{name}: {file!r} cannot be read: {reason}") from error
 
 
 def _from_file(file: str, wrong: list[str]) -> dict[str, Any]:

@@ -30,11 +30,11 @@ class Expectation:
 class _Answers:
     """How the answers of one model at one node were."""
 
-    __slots__ = ("confident", "count", "right", "rung")
+    __slots__ = ("confident", "count", "judged", "right", "rung")
 
     def __init__(self, rung: int) -> None:
         self.rung = rung
-        self.count = self.confident = self.right = 0
+        self.count = self.confident = self.judged = self.right = 0
 
 
 class Tally:
@@ -105,6 +105,7 @@ class Tally:
         answers.count += 1
         answers.confident += node.marks.confident
         if right is not None and self.expected is not None and node.name == self.expected.node:
+            answers.judged += 1
             answers.right += right
 
     def to_json(self, seconds: float, rate: float | None) -> dict[str, Any]:
@@ -116,7 +117,7 @@ class Tally:
             "p50_ms": percentile(self.latencies, 0.5), "p95_ms": percentile(self.latencies, 0.95),
             "answered": [
                 {"node": node, "model": model, "rung": one.rung, "rows": one.count, "share": share(one.count, self.rows),
-                 "confident": share(one.confident, one.count)}
+                 "confident": share(one.confident, one.count), "accuracy": share(one.right, one.judged)}
                 for (node, model), one in self.answers.items()
             ],
             "notes": {text: count for text, count in self.notes.values()},
@@ -166,7 +167,7 @@ def _table(tally: Tally) -> Grid:
             Cell(_percent(one.confident, one.count)),
         ]
         if tally.expected is not None:
-            cells.append(Cell(_percent(one.right, one.count) if node == tally.expected.node else ""))
+            cells.append(Cell(_percent(one.right, one.judged) if node == tally.expected.node else ""))
         rows.append([*cells, Cell(str(one.rung), "dim")])
     judged = ("right",) if tally.expected is not None else ()
     head = ("node", "answered by", "rows", "share", "confident", *judged, "rung")

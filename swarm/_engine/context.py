@@ -11,9 +11,10 @@ import swarm.events as ev
 from swarm._engine.result import Ask, NodeResult
 from swarm._engine.scheduler import EndRun
 from swarm._engine.slots import Slots
+from swarm._engine.supervise import Supervised
 from swarm._graph.plan import Plan
 from swarm.backends.base import ModelBackend
-from swarm.errors import LimitExceededError
+from swarm.errors import LimitExceededError, describe
 from swarm.messages import Usage
 from swarm.spec.catalogue import ModelRef, ResolvedExpert
 from swarm.tools.base import Tool
@@ -98,12 +99,13 @@ class Run:
     """One run's ledger.
 
     `busy` counts what can still move: nodes at work and levels with something to decide. When it
-    is 0 and a question is open, the run is paused (`paused` is set).
+    is 0 and a question is open, the run is paused (`paused` is set). `at_work` holds the nodes that
+    started and have not ended; `work` is the task of the run and its deadline.
     """
 
     __slots__ = (
-        "asks", "busy", "deadline", "id", "left_s", "level", "limits", "nodes", "notes", "paused", "results", "services", "sinks",
-        "started", "streams", "tool_calls", "usage",
+        "asks", "at_work", "busy", "id", "level", "limits", "nodes", "notes", "paused", "results", "services", "sinks",
+        "started", "streams", "tool_calls", "usage", "work",
     )  # fmt: skip
 
     def __init__(
@@ -127,13 +129,23 @@ class Run:
         self.asks: dict[str, Waiting] = {}
         self.busy = 0
         self.paused = asyncio.Event()
-        self.deadline: asyncio.Timeout | None = None
-        self.left_s = 0.0
+        self.at_work: set[str] = set()
+        self.work: Supervised[Any] | None = None
 
     def emit(self, event: ev.Event) -> None:
-        """Hand an event to every listener, in order."""
+        """Hand an event to every listener, in order; one that raises hears no more of this run."""
         for sink in self.sinks:
-            sink(event)
+            try:
+                sink(event)
+            except Exception as error:
+                self._drop(sink, error)
+
+    def _drop(self, sink: Sink, error: Exception) -> None:
+        """Go on without a listener that failed: it may not fail the run, and it is not hidden."""
+        self.sinks = [one for one in self.sinks if one is not sink]
+        name = getattr(sink, "__qualname__", type(sink).__name__)
+        said = f"the listener {name} failed and hears no more of this run: {describe(error)}"
+        self.note(f"listener:{id(sink)}", said)
 
     def now(self) -> float:
         """Return seconds since the epoch."""
@@ -184,21 +196,22 @@ class Run:
             )
 
     def rest(self) -> None:
-        """Say that something stopped moving; the run is paused if nothing else can."""
+        """Say that something stopped moving; the run is paused if nothing else can.
+
+        While only a person can go on, the run's deadline does not come nearer.
+        """
         self.busy -= 1
-        if self.busy == 0 and self.asks:
-            self._stop_clock()
-            self.paused.set()
+        if self.busy or not self.asks or self.work is None or self.work.is_over:
+            return
+        self.work.pause()
+        self.paused.set()
 
-    def _stop_clock(self) -> None:
-        """Hold the run's deadline while only a person can go on."""
-        if self.deadline is not None and (when := self.deadline.when()) is not None:
-            self.left_s = when - asyncio.get_running_loop().time()
-            self.deadline.reschedule(None)
-
-    def _start_clock(self) -> None:
-        if self.deadline is not None and self.deadline.when() is None:
-            self.deadline.reschedule(asyncio.get_running_loop().time() + max(0.0, self.left_s))
+    def _go_on(self) -> None:
+        """Say that something moves again: a question was answered, or given up."""
+        self.busy += 1
+        self.paused.clear()
+        if self.work is not None:
+            self.work.go_on()
 
     async def question(self, ask: Ask) -> dict[str, Any]:
         """Wait for a person's answer to `ask`; while only questions are open the run is paused."""
@@ -213,14 +226,12 @@ class Run:
         try:
             return await answer
         finally:
-            if self.asks.pop(ask.token, None) is not None:
-                self.busy += 1
+            if self.asks.pop(ask.token, None) is not None:  # given up: nobody answered in time
+                self._go_on()
 
     def answer(self, token: str, answer: dict[str, Any]) -> None:
         """Give the answer to an open question; the run goes on."""
         waiting = self.asks.pop(token)
-        self.busy += 1
-        self.paused.clear()
-        self._start_clock()
+        self._go_on()
         self.emit(ev.RunResumed(run=self.id, at=self.now(), node=waiting.ask.node, answer=answer))
         waiting.answer.set_result(answer)

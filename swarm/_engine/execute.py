@@ -3,24 +3,32 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Mapping
-from typing import Any, cast
+import copy
+from collections.abc import Mapping
+from dataclasses import replace
+from itertools import islice
+from typing import Any
 
 import swarm.events as ev
 from swarm._engine.context import Run
 from swarm._engine.result import Marks, NodeResult, RunResult, text_of
 from swarm._engine.runner import run_level
 from swarm._engine.scheduler import EndRun
+from swarm._engine.supervise import Ending, Supervised
 from swarm._graph.plan import Plan
-from swarm.errors import InputError, LimitExceededError, SwarmError
+from swarm.errors import InputError, InternalError, LimitExceededError, NodeError, SwarmError, describe
 from swarm.spec.graph import AskNode, ReplyNode
+from swarm.spec.plain import NotPlainError, TooLargeError, plain_data, weigh
 from swarm.spec.types import NO_DEFAULT, Type
 
-__all__ = ["check_input", "execute", "may_ask"]
+__all__ = ["check_input", "execute", "may_ask", "node_results"]
+
+MAX_MISFITS = 20  # shown, of an input that does not fit
+MAX_INPUTS = 10_000  # of an input's names that are looked at
 
 
 def check_input(plan: Plan, given: Mapping[str, Any], limit_bytes: int) -> dict[str, Any]:
-    """Return the input with what may be left out filled in.
+    """Return the input as plain data, copied, with what may be left out filled in.
 
     Raises:
         InputError: missing, extra or wrong; every misfit is named.
@@ -30,45 +38,36 @@ def check_input(plan: Plan, given: Mapping[str, Any], limit_bytes: int) -> dict[
     wrong: list[str] = []
     for name, kind in plan.inputs.items():
         if name in given:
-            filled[name] = value = given[name]
-            if kind.base != "string" or type(value) is not str or kind.one_of:  # most inputs are just text
-                wrong += kind.misfits(value, name)
+            try:
+                filled[name] = plain_data(given[name], limit_bytes=limit_bytes, root=name)
+                wrong += islice(kind.misfits(filled[name], name), MAX_MISFITS)
+            except NotPlainError as error:
+                wrong.append(f"{error.what} ({error.hint})")
+            except TooLargeError as error:
+                raise _too_large(plan, limit_bytes) from error
         elif kind.required:
             wrong.append(f"{name}: missing")
         else:
             filled[name] = _left_out(kind)
-    wrong += [f"{name}: unknown" for name in given if name not in plan.inputs]
+    wrong += [f"{name}: unknown" for name in islice(given, MAX_INPUTS) if name not in plan.inputs]
     if wrong:
         takes = ", ".join(f"{name}: {kind}" for name, kind in plan.inputs.items()) or "nothing"
-        raise InputError(
-            "the input does not fit: " + "; ".join(wrong[:20]), where=plan.name, hint=f"it takes {takes}"
-        )
-    size = sum(_sizes(filled))
-    if size > limit_bytes:
-        raise LimitExceededError(
-            f"the input has {size:,} bytes; the limit is {limit_bytes:,}", where=plan.name,
-            hint="shorten it, or raise Limits(input_bytes=...)",
-        )  # fmt: skip
+        shown = "; ".join(wrong[:MAX_MISFITS])
+        raise InputError(f"the input does not fit: {shown}", where=plan.name, hint=f"it takes {takes}")
+    if len(filled) > 1 and weigh(filled, limit_bytes) > limit_bytes:
+        raise _too_large(plan, limit_bytes)
     return filled
 
 
 def _left_out(kind: Type) -> Any:
-    return None if kind.default is NO_DEFAULT else kind.default
+    return None if kind.default is NO_DEFAULT else copy.deepcopy(kind.default)
 
 
-def _sizes(value: Any) -> Iterator[int]:
-    """Yield sizes that add up to about the value's size as JSON; strings decide."""
-    if isinstance(value, str):
-        yield len(value) if value.isascii() else len(value.encode("utf-8", "surrogatepass"))
-    elif isinstance(value, Mapping):
-        for key, item in cast("Mapping[str, Any]", value).items():
-            yield len(str(key))
-            yield from _sizes(item)
-    elif isinstance(value, list | tuple):
-        for item in cast("list[Any]", value):
-            yield from _sizes(item)
-    else:
-        yield 8
+def _too_large(plan: Plan, limit_bytes: int) -> LimitExceededError:
+    return LimitExceededError(
+        f"the input is larger than {limit_bytes:,} bytes", where=plan.name,
+        hint="shorten it, or raise Limits(input_bytes=...)",
+    )  # fmt: skip
 
 
 def may_ask(plan: Plan) -> bool:
@@ -84,28 +83,70 @@ def may_ask(plan: Plan) -> bool:
 
 async def execute(plan: Plan, given: Mapping[str, Any], run: Run) -> RunResult:
     """Run a plan on a checked input; a failure is a result, only cancellation is raised."""
-    services = run.services
     run.emit(ev.RunStarted(run=run.id, at=run.now(), graph=plan.name, input=given))
     run.busy = 1
+    run.work = Supervised(_work(plan, given, run), run.limits.run_s)
     try:
-        async with asyncio.timeout(run.limits.run_s) as run.deadline:
-            end, _ = await run_level(plan, {"input": given}, run)
-    except TimeoutError:
-        error = LimitExceededError(
-            f"the run took longer than {run.limits.run_s:g} s",
-            code="deadline",
-            hint="raise Limits(run_s=...)",
-        )
-        end = EndRun(error=error)
+        came = await run.work.result()
     except asyncio.CancelledError:
-        latency = (services.clock() - run.started) * 1000
-        run.emit(ev.RunCancelled(run=run.id, at=run.now(), latency_ms=latency))
+        _tell_left_behind(run)
+        _tell_cancelled(run)
+        run.sinks = []
         raise
-    except SwarmError as error:
-        end = EndRun(error=error)
-    result = _result(plan, end, run)
-    _tell_end(result, run)
+    _tell_left_behind(run)
+    result = _result(plan, _end_of(came, run), run)
+    if came is Ending.STOPPED:
+        result = replace(result, status="cancelled")
+        _tell_cancelled(run)
+    else:
+        _tell_end(result, run)
+    run.sinks = []  # what was left behind may go on, but the run has been told to its end
     return result
+
+
+async def _work(plan: Plan, given: Mapping[str, Any], run: Run) -> EndRun:
+    try:
+        end, _ = await run_level(plan, {"input": given}, run)
+    except SwarmError as error:
+        return EndRun(error=error)
+    except Exception as error:
+        found = InternalError(describe(error), where=plan.name, hint="this is our bug: please report it")
+        found.__cause__ = error
+        return EndRun(error=found)
+    return end
+
+
+def _end_of(came: EndRun | Ending, run: Run) -> EndRun:
+    """Return how the run ended; of one that was ended, the error that says why."""
+    match came:
+        case Ending.DEADLINE:
+            what, hint = f"the run took longer than {run.limits.run_s:g} s", "raise Limits(run_s=...)"
+            return EndRun(error=LimitExceededError(what, code="deadline", hint=hint))
+        case Ending.STOPPED:
+            what, hint = "the swarm was closed while the run was at work", "await the run before closing it"
+            return EndRun(error=SwarmError(what, hint=hint, code="cancelled"))
+        case Ending.CANCELLED_ITSELF:
+            what, hint = (
+                "code that the run calls cancelled its task",
+                "do not cancel the current task in a tool",
+            )
+            return EndRun(error=NodeError(what, hint=hint, code="cancelled"))
+        case EndRun():
+            return came
+
+
+def _tell_left_behind(run: Run) -> None:
+    """Say which nodes did not stop when they were cancelled."""
+    if run.work is None or not run.work.is_left_behind:
+        return
+    for place in sorted(run.at_work):
+        run.emit(ev.NodeCancelled(run=run.id, at=run.now(), node=place))
+        run.note(f"left_behind:{place}", f"{place} did not stop when it was cancelled, and was left behind")
+
+
+def _tell_cancelled(run: Run) -> None:
+    latency = (run.services.clock() - run.started) * 1000
+    run.emit(ev.RunCancelled(run=run.id, at=run.now(), latency_ms=latency))
 
 
 def _tell_end(result: RunResult, run: Run) -> None:

@@ -30,7 +30,7 @@ from swarm._engine.scheduler import (
     SkipNode,
 )
 from swarm._graph.plan import Plan, PlanNode
-from swarm.errors import InternalError, NodeError, SwarmError
+from swarm.errors import InternalError, NodeError, SwarmError, describe
 
 __all__ = ["run_level"]
 
@@ -67,15 +67,15 @@ async def run_level(
         scope: the names around the plan; owned by this call.
         path: what node paths begin with: "" at the top, `notes[17]/` inside a body.
 
-    The caller holds one count of `run.busy`, which is given back while the level's own nodes
-    hold theirs, and taken again before this returns.
+    The caller holds one count of `run.busy`. It is given back while the level only waits for its
+    nodes, which hold one each, and is held again when this returns or raises.
     """
     scheduler = Scheduler(plan, scope)
     top = not path
     inbox = _Inbox()
     tasks: set[asyncio.Task[None]] = set()
     event: Event = STARTED
-    running = 0
+    out = 0  # nodes at work as tasks: each has a count of `busy`, which comes back with its event
     try:
         async with asyncio.TaskGroup() as group:
             while True:
@@ -84,22 +84,32 @@ async def run_level(
                     for task in tasks:
                         task.cancel()
                     break
-                if len(ready) == 1 and not running:
+                if len(ready) == 1 and not out:
                     event = await _perform(ready[0], run, path, top=top)
                     continue
                 for command in ready:
                     task = group.create_task(_report(command, run, path, inbox, top=top))
                     tasks.add(task)
                     task.add_done_callback(tasks.discard)
-                running += len(ready)
+                out += len(ready)
                 run.busy += len(ready)
-                run.rest()  # this level only waits now: its tasks hold a count each
-                event = await inbox.get()
-                running -= 1
+                event = await _next(inbox, run)
+                out -= 1
     except BaseExceptionGroup as errors:
         raise first_error(errors) from errors
-    run.busy -= len(inbox.events)  # counts of tasks that ended after the level did
+    finally:
+        run.busy -= out  # of tasks that were cancelled, or ended after the level did
     return end, scope
+
+
+async def _next(inbox: _Inbox, run: Run) -> Event:
+    """Return the next event; until it comes, only this level's tasks can move, and it cannot."""
+    run.rest()
+    try:
+        return await inbox.get()
+    except asyncio.CancelledError:
+        run.busy += 1
+        raise
 
 
 def _obey(commands: list[Command], run: Run, path: str, *, top: bool) -> tuple[list[RunNode], EndRun | None]:
@@ -120,12 +130,7 @@ def _obey(commands: list[Command], run: Run, path: str, *, top: bool) -> tuple[l
 
 async def _report(command: RunNode, run: Run, path: str, inbox: _Inbox, *, top: bool) -> None:
     """Run a node as a task; its count of `busy` passes to the level with the event."""
-    try:
-        event = await _perform(command, run, path, top=top)
-    except asyncio.CancelledError:
-        run.busy -= 1
-        raise
-    inbox.put(event)
+    inbox.put(await _perform(command, run, path, top=top))
 
 
 async def _perform(command: RunNode, run: Run, path: str, *, top: bool) -> Event:
@@ -135,6 +140,7 @@ async def _perform(command: RunNode, run: Run, path: str, *, top: bool) -> Event
     started = services.clock()
     try:
         run.count_node()
+        run.at_work.add(place)
         run.emit(ev.NodeStarted(run=run.id, at=services.wall(), node=place, kind=node.kind))
         slots = services.slots if node.kind in WORKERS else None
         if slots is None:
@@ -156,6 +162,8 @@ async def _perform(command: RunNode, run: Run, path: str, *, top: bool) -> Event
         return Failed(node.index, _failure(error, node, place))
     except Exception as error:
         return Failed(node.index, _failure(error, node, place))
+    finally:
+        run.at_work.discard(place)
     _tell_done(command, outcome, run, place, (services.clock() - started) * 1000, top=top)
     return Done(node.index, outcome.value)
 
@@ -192,9 +200,7 @@ def _failure(error: BaseException, node: PlanNode, place: str) -> SwarmError:
         hint = "raise another error than CancelledError in the code it calls"
         found = NodeError("it cancelled itself", where=place, code="cancelled", hint=hint)
     else:
-        found = InternalError(
-            f"{type(error).__name__}: {error}", where=place, hint="this is our bug: please report it"
-        )
+        found = InternalError(describe(error), where=place, hint="this is our bug: please report it")
     found.__cause__ = error
     return found
 

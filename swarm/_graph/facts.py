@@ -73,7 +73,7 @@ class Facts:
             more, ran = self.at(self.failing[name][0])
             facts += more
             present |= ran - {self.failing[name][0]}
-        found = (tuple(dict.fromkeys(facts)), frozenset(present))
+        found = (_once(facts), frozenset(present))
         self._known[name] = found
         return found
 
@@ -92,7 +92,7 @@ class Facts:
             more, ran = self.at(handled[0])
             facts += more
             present |= ran - set(handled)
-        return tuple(dict.fromkeys(facts)), frozenset(present)
+        return _once(facts), frozenset(present)
 
     def guaranteed(self, name: str, read: Read) -> bool:
         """Return whether what `read` names surely has a value when `name` runs."""
@@ -120,6 +120,11 @@ class Facts:
         """Return whether `name` can never run because its conditions contradict each other."""
         facts, _ = self.at(name)
         return satisfiable(facts, self.type_of) is False
+
+
+def _once(facts: Sequence[Expr]) -> tuple[Expr, ...]:
+    """Return each fact once. They are shared, so identity tells; hashing trees would take the square."""
+    return tuple({id(fact): fact for fact in facts}.values())
 
 
 def _strict_names(form: Form, forms: Mapping[str, Form]) -> frozenset[str]:

@@ -9,7 +9,8 @@ from swarm._graph.forms import Bound, First, Form, OutputForm
 from swarm.spec.catalogue import Catalogue
 from swarm.spec.condition import Const, Expr, ListOf, Ref
 from swarm.spec.graph import AskNode, ExpertNode, ReplyNode, RouteNode, ToolNode
-from swarm.spec.types import ANY, Type, from_schema, record
+from swarm.spec.schema_types import from_schema
+from swarm.spec.types import ANY, Type, record
 
 __all__ = [
     "Env",

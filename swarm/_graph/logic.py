@@ -8,6 +8,7 @@ answer is "cannot tell", and the caller stays silent.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import product
 from typing import Any, cast
@@ -101,16 +102,15 @@ def _variables(expr: Expr) -> Iterable[str]:
 
 def _cases(exprs: Sequence[Expr], type_of: TypeOf) -> list[dict[str, Any]] | None:
     domains: dict[str, list[Any]] = {}
+    used: dict[str, None] = {}
     for expr in exprs:
         for part in parts(expr):
             _widen(domains, part, type_of)
-    used = {name for expr in exprs for name in _variables(expr)}
-    domains = {name: values for name, values in domains.items() if name in used}
-    size = 1
-    for values in domains.values():
-        size *= len(values)
-        if size > MAX_CASES:
+        used |= dict.fromkeys(_variables(expr))
+        # domains only grow: a thousand facts need not be read to see that they are too many
+        if math.prod(len(domains[name]) for name in used if name in domains) > MAX_CASES:
             return None
+    domains = {name: values for name, values in domains.items() if name in used}
     return [dict(zip(domains, values, strict=True)) for values in product(*domains.values())]
 
 

@@ -7,8 +7,10 @@
 
 from __future__ import annotations
 
+import math
 import weakref
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, TypeAlias
 
 from swarm.backends.base import Decides, ModelBackend
@@ -25,7 +27,16 @@ from swarm.backends.wording import (
     read_label,
 )
 from swarm.errors import BackendError
-from swarm.messages import Answer, Completion, CompletionRequest, Decision, DecisionRequest, Message
+from swarm.messages import (
+    Answer,
+    Completion,
+    CompletionRequest,
+    Decision,
+    DecisionRequest,
+    Message,
+    Question,
+    Usage,
+)
 
 __all__ = ["UNDECIDED", "InvalidAnswer", "Render", "ask"]
 
@@ -43,10 +54,15 @@ _measures: weakref.WeakKeyDictionary[ModelBackend, dict[str, bool]] = weakref.We
 class InvalidAnswer(BackendError):
     """The model answered, but not in the form asked for.
 
-    Its message is written for the model: asked again with it, the model may do better.
+    Its message is written for the model: asked again with it, the model may do better. `usage`:
+    what the answer cost all the same.
     """
 
     code = "invalid_answer"
+
+    def __init__(self, what: str, *, where: str = "", usage: Usage | None = None) -> None:
+        super().__init__(what, where=where)
+        self.usage = usage or Usage()
 
     @property
     def message(self) -> str:
@@ -66,29 +82,38 @@ async def ask(backend: ModelBackend, request: DecisionRequest, render: Render) -
     """
     if isinstance(backend, Decides) and await backend.decides(request.model):
         try:
-            return await backend.decide(request)
+            return _checked(await backend.decide(request), backend, request)
         except BackendError as error:
             if error.code != UNDECIDED:
                 raise
-    try:
-        if _takes_a_label(request) and _gives_logprobs(backend, request.model):
-            return await _by_label(backend, request, render)
-        return await _by_json(backend, request, render)
-    except Misread as error:
-        raise InvalidAnswer(str(error), where=f"{backend.name}/{request.model}") from error
+    if _takes_a_label(request) and _gives_logprobs(backend, request.model):
+        return await _by_label(backend, request, render)
+    return await _by_json(backend, request, render)
 
 
 async def _by_label(backend: ModelBackend, request: DecisionRequest, render: Render) -> Decision:
     ((name, question),) = request.questions.items()
     completion = await _complete(backend, request, render(ask_for_label(request)), None, LABEL_TOKENS)
-    said = read_label(completion, question, label_forms(question) or {})
+    with _read(completion, f"{backend.name}/{request.model}"):
+        said = read_label(completion, question, label_forms(question) or {})
     return _decision(request, completion, {name: said})
 
 
 async def _by_json(backend: ModelBackend, request: DecisionRequest, render: Render) -> Decision:
     schema = json_schema(request.questions)
     completion = await _complete(backend, request, render(ask_for_json(request)), schema, JSON_TOKENS)
-    return _decision(request, completion, read_json(completion, request.questions))
+    with _read(completion, f"{backend.name}/{request.model}"):
+        said = read_json(completion, request.questions)
+    return _decision(request, completion, said)
+
+
+@contextmanager
+def _read(completion: Completion, where: str) -> Iterator[None]:
+    """Turn what cannot be read of an answer into an `InvalidAnswer` that says what it cost."""
+    try:
+        yield
+    except Misread as error:
+        raise InvalidAnswer(str(error), where=where, usage=completion.usage) from error
 
 
 async def _complete(
@@ -138,6 +163,33 @@ def _decision(request: DecisionRequest, completion: Completion, said: Mapping[st
         timing=completion.timing,
         digest=completion.digest,
     )
+
+
+def _checked(decision: Decision, backend: ModelBackend, request: DecisionRequest) -> Decision:
+    """Return the decision of a backend that may be anybody's, if it answers what was asked."""
+    for name, question in request.questions.items():
+        answer = decision.answers.get(name)
+        if answer is None or not _fits(answer, question):
+            said = "nothing" if answer is None else f"{answer.value!r} of {dict(answer.probabilities)}"
+            raise BackendError(
+                f"the decision cannot be used: {name!r} is answered with {said[:200]}",
+                where=f"{backend.name}/{request.model}",
+                hint="probabilities are from 0 to 1, and a choice is one of the options",
+                code="malformed",
+            )
+    return decision
+
+
+def _fits(answer: Answer, question: Question) -> bool:
+    if not all(0.0 <= share <= 1.0 for share in answer.probabilities.values()):  # false for NaN
+        return False
+    match question.type:
+        case "choice":
+            return answer.value in question.options
+        case "yes_no":
+            return isinstance(answer.value, bool)
+        case _:
+            return isinstance(answer.value, int | float) and math.isfinite(answer.value)
 
 
 def _takes_a_label(request: DecisionRequest) -> bool:

@@ -38,10 +38,11 @@ class Signals:
 
     @classmethod
     def of_decision(cls, decision: Decision) -> Signals:
-        """Return what a decision tells."""
+        """Return what a decision tells; a model that decides natively can say nothing but an option."""
+        whole = 1.0 if decision.way == "native" else None
         return cls(
             probabilities={name: answer.probabilities for name, answer in decision.answers.items()},
-            label_mass=decision.signals.get("label_mass"),
+            label_mass=decision.signals.get("label_mass", whole),
             named=decision.signals,
         )
 

@@ -12,7 +12,8 @@ from dataclasses import replace
 from typing import Any, Union, cast, get_args, get_origin
 
 from swarm.messages import Message
-from swarm.spec.types import NO_DEFAULT, Type, TypeSyntaxError, from_schema, parse_type
+from swarm.spec.schema_types import from_schema
+from swarm.spec.types import NO_DEFAULT, Type, TypeSyntaxError, parse_type
 
 __all__ = ["type_of"]
 

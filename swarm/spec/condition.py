@@ -7,6 +7,7 @@ No arithmetic, no calls. Looking `.field` up reads declared data, never an attri
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass
 from typing import Any
@@ -208,8 +209,7 @@ class _Parser:
         token = self.token
         if token.kind == "number":
             self.next()
-            value: Any = float(token.text) if re.search(r"[.eE]", token.text) else int(token.text)
-            return Const(value=value, pos=token.pos, end=token.end)
+            return Const(value=_number(token), pos=token.pos, end=token.end)
         if token.kind == "string":
             self.next()
             return Const(value=_unquote(token.text), pos=token.pos, end=token.end)
@@ -262,6 +262,15 @@ class _Parser:
         if self.is_word("?"):
             raise self.wrong("`?` comes right after the name", hint=f"{token.text}?.{'.'.join(fields)}")
         return Ref(name=token.text, fields=tuple(fields), optional=optional, pos=token.pos, end=end)
+
+
+def _number(token: _Token) -> int | float:
+    if not re.search(r"[.eE]", token.text):
+        return int(token.text)
+    value = float(token.text)
+    if math.isinf(value):
+        raise ConditionError("this number is too large", pos=token.pos, length=len(token.text))
+    return value
 
 
 def _unquote(text: str) -> str:

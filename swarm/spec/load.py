@@ -138,8 +138,11 @@ def read_text_file(path: Path, max_bytes: int) -> tuple[str, Finding | None]:
     except FileNotFoundError:
         return "", _not_there(path)
     except OSError as error:
-        reason = "it is a folder" if isinstance(error, IsADirectoryError) else error.strerror or str(error)
-        return "", Finding(code="SW009", message=f"{path.name!r} cannot be read: {reason}", path=())
+        folder = isinstance(error, IsADirectoryError)
+        reason = "it is a folder" if folder else error.strerror or str(error)
+        hint = "name a file in it" if folder else ""
+        message = f"{(path.name or str(path))!r} cannot be read: {reason}"
+        return "", Finding(code="SW009", message=message, path=(), hint=hint)
     if len(raw) > max_bytes:
         message = f"{path.name!r} is larger than {max_bytes:,} bytes"
         return "", Finding(code="SW005", message=message, path=(), hint="split it")

@@ -59,7 +59,7 @@ class Template:
         """Return the text for these values; null renders as nothing, data as JSON.
 
         Raises:
-            NodeError: a name or field is not there.
+            NodeError: a name or field is not there, or a value is of a kind that cannot be used so.
             LimitExceededError: more than 1 MB would come out.
         """
         from jinja2 import TemplateError as JinjaError
@@ -74,8 +74,9 @@ class Template:
                 if size > MAX_OUTPUT:
                     raise _too_long()
                 pieces.append(piece)
-        except JinjaError as error:
-            raise NodeError(f"the template could not be filled: {error.message}") from error
+        except (JinjaError, TypeError) as error:  # a number has no length, null is not more than 3
+            hint = "test the value first: {% if order %}...{% endif %}"
+            raise NodeError(f"the template could not be filled: {error}", hint=hint) from error
         return "".join(pieces)
 
 
@@ -216,6 +217,9 @@ def parse_template(source: str) -> Template:
     except TemplateSyntaxError as error:
         pos, length = _line_span(source, error.lineno)
         raise TemplateError(f"the template is wrong: {error.message}", pos=pos, length=length) from error
+    except (RecursionError, SyntaxError, MemoryError) as error:  # Python's own limits on nesting
+        hint = "use fewer brackets and blocks inside each other"
+        raise TemplateError("the template nests too deep", hint=hint) from error
     return Template(source, refs, compiled)
 
 

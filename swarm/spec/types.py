@@ -1,16 +1,17 @@
 """The type language of inputs, answers and outputs: `string?`, `[string]`, `{city: string?}`.
 
-A `Type` says what a value must look like. It comes from YAML (`parse_type`), from a Python
-annotation's JSON Schema (`from_schema`), and checks values (`misfits`).
+A `Type` says what a value must look like. It comes from YAML (`parse_type`) or from a JSON Schema
+(`schema_types.from_schema`), and checks values (`misfits`).
 """
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
-__all__ = ["ANY", "NO_DEFAULT", "Type", "TypeSyntaxError", "from_schema", "parse_type", "record"]
+__all__ = ["ANY", "NO_DEFAULT", "Type", "TypeSyntaxError", "parse_type", "record"]
 
 SCALARS = ("string", "integer", "number", "boolean", "object", "any", "messages")
 LONG_KEYS = ("type", "optional", "default", "one_of", "description", "private")
@@ -59,6 +60,10 @@ class Type:
     def required(self) -> bool:
         """Return whether an input of this type must be given."""
         return not self.optional and self.default is NO_DEFAULT
+
+    def when_left_out(self) -> Any:
+        """Return the value of an input that was left out: a copy of the default, else null."""
+        return None if self.default is NO_DEFAULT else copy.deepcopy(self.default)
 
     def render(self) -> Any:
         """Return the type as YAML writes it; `parse_type(t.render()) == t` but for `open`."""
@@ -208,7 +213,7 @@ def parse_type(raw: Any, _depth: int = 0) -> Type:
     if _depth > MAX_DEPTH:
         raise TypeSyntaxError(f"types nest at most {MAX_DEPTH} deep")
     if isinstance(raw, str):
-        return _parse_word(raw)
+        return _parse_word(raw, _depth)
     if isinstance(raw, list):
         items = cast("list[Any]", raw)
         if len(items) != 1:
@@ -235,12 +240,12 @@ def _field_name(name: Any) -> str:
     return name
 
 
-def _parse_word(raw: str) -> Type:
+def _parse_word(raw: str, depth: int) -> Type:
     word = raw.strip()
     optional = word.endswith("?")
     word = word.removesuffix("?")
     if word.startswith("[") and word.endswith("]"):
-        return Type(base="list", item=_nested(word[1:-1], 0, 0), optional=optional)
+        return Type(base="list", item=_nested(word[1:-1], 0, depth), optional=optional)
     if word not in SCALARS:
         import difflib
 
@@ -293,43 +298,6 @@ def _parse_long(raw: Mapping[Any, Any], depth: int) -> Type:
             raise TypeSyntaxError(f"the default does not fit: {wrong}", path=("default",))
         kind = replace(kind, default=raw["default"])
     return kind
-
-
-def from_schema(schema: Mapping[str, Any] | None, _defs: Mapping[str, Any] | None = None) -> Type:
-    """Return the nearest `Type` of a JSON Schema; what it cannot express becomes `any`."""
-    if not schema:
-        return ANY
-    defs = _defs or schema.get("$defs", {})
-    if "$ref" in schema:
-        target = defs.get(str(schema["$ref"]).rsplit("/", 1)[-1])
-        return from_schema(target, defs) if target else ANY
-    if "anyOf" in schema:
-        options = [option for option in schema["anyOf"] if option.get("type") != "null"]
-        if len(options) == 1:
-            inner = from_schema(options[0], defs)
-            return replace(inner, optional=inner.optional or len(options) < len(schema["anyOf"]))
-        return ANY
-    kind = schema.get("type")
-    one_of = tuple(schema.get("enum", ()) or ((schema["const"],) if "const" in schema else ()))
-    if kind == "object":
-        return _object_from_schema(schema, defs)
-    if kind == "array":
-        return Type(base="list", item=from_schema(schema.get("items"), defs))
-    if kind in ("string", "integer", "number", "boolean"):
-        return Type(base=cast("str", kind), one_of=one_of)
-    return ANY
-
-
-def _object_from_schema(schema: Mapping[str, Any], defs: Mapping[str, Any]) -> Type:
-    properties: Mapping[str, Any] = schema.get("properties", {})
-    if not properties:
-        return Type(base="object")
-    required = set(schema.get("required", ()))
-    fields: dict[str, Type] = {}
-    for name, inner in properties.items():
-        kind = from_schema(inner, defs)
-        fields[name] = kind if name in required else replace(kind, default=inner.get("default"))
-    return record(fields, open=schema.get("additionalProperties", True) is not False)
 
 
 def _is(base: str, value: Any) -> bool:

@@ -12,7 +12,7 @@ import re
 from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Any, Generic, Literal, ParamSpec, TypeVar, cast, overload
 
-from swarm.errors import SwarmError, ToolError
+from swarm.errors import SwarmError, ToolError, describe
 from swarm.messages import ToolSignature
 from swarm.tools.check import SchemaCheck
 from swarm.tools.result import MAX_RESULT_BYTES, plain
@@ -118,7 +118,7 @@ class FunctionTool(Generic[P, R]):
             raise
         except (Exception, SystemExit) as error:  # a tool's sys.exit() is its failure, not the end of ours
             raise ToolError(
-                f"raised {type(error).__name__}: {error}"[:2000],
+                f"raised {describe(error)}",
                 where=f"tool {self.name!r}",
                 code="timeout" if isinstance(error, TimeoutError) else "",
             ) from error
@@ -180,7 +180,7 @@ class _Compiled:
         except SwarmError:
             raise
         except Exception as error:  # the code of a property or a serializer of the author's own
-            text = f"its result cannot be read: {type(error).__name__}: {error}"
+            text = f"its result cannot be read: {describe(error)}"
             raise ToolError(text, where=self._where, code="tool_result") from error
         problems = self._returns.problems(data) if self._returns is not None else ()
         if problems:

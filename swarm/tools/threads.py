@@ -35,6 +35,10 @@ async def in_thread(function: Callable[[], T], *, name: str = "worker") -> T:
             failure = RuntimeError("the function raised StopIteration")
             failure.__cause__ = error
             _report(loop, future, failure=failure)
+        except KeyboardInterrupt as error:  # not Ctrl-C, which reaches the main thread alone
+            failure = RuntimeError("the function raised KeyboardInterrupt")
+            failure.__cause__ = error
+            _report(loop, future, failure=failure)
         except BaseException as error:
             _report(loop, future, failure=error)
         else:

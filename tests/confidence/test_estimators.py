@@ -56,7 +56,16 @@ def test_margin_of_a_single_option_is_its_probability() -> None:
 
 def test_label_mass_is_low_when_the_model_would_rather_have_said_something_else() -> None:
     assert value(decided({"a": 0.9, "b": 0.1}, label_mass=0.5), "label_mass") == 0.45
-    assert measure(decided({"a": 0.9, "b": 0.1}), "label_mass") is None
+
+
+def test_a_model_that_decides_natively_can_say_nothing_but_an_option() -> None:
+    assert value(decided({"a": 0.9, "b": 0.1}), "label_mass") == 0.9
+
+
+def test_label_mass_is_unknown_where_no_tokens_were_measured() -> None:
+    answer = Answer(value="a", probabilities={"a": 1.0})
+    decision = Decision(answers={"label": answer}, model="m", way="json")
+    assert measure(Signals.of_decision(decision), "label_mass") is None
 
 
 def test_logprob_is_the_geometric_mean_and_has_a_worst_token_and_a_worst_tenth() -> None:

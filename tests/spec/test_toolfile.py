@@ -7,7 +7,7 @@ import pytest
 from swarm.messages import ToolSignature
 from swarm.spec._resolving.datafiles import DataError
 from swarm.spec._resolving.toolfile import parse_tools, read_tools
-from swarm.spec.types import from_schema
+from swarm.spec.schema_types import from_schema
 
 HEAD = """
 from __future__ import annotations

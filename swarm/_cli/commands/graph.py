@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,25 +25,36 @@ __all__ = ["graph"]
     type=click.Choice(["ascii", "mermaid", "svg"]),
     help="By default ascii, or as -o ends.",
 )
+@click.option("--json", "as_json", is_flag=True, help="Print the nodes and edges as JSON.")
 @click.option("-o", "--out", type=click.Path(path_type=Path, dir_okay=False), help="Write to a file.")
 @click.option("--run", "run_id", metavar="ID", help="Show what became of each node in a run; `latest`.")
 @click.option(
     "--set", "overrides", multiple=True, metavar="PATH=VALUE", help="Change a field of the graph first."
 )
 def graph(
-    graph: Path, form: str | None, out: Path | None, run_id: str | None, overrides: tuple[str, ...]
+    graph: Path,
+    form: str | None,
+    as_json: bool,
+    out: Path | None,
+    run_id: str | None,
+    overrides: tuple[str, ...],
 ) -> None:
     """\b
     swarm graph support.swarm.yaml --format svg -o support.svg
 
     Draws GRAPH: for a terminal (ascii), for a Markdown document (mermaid), or as a picture (svg).
     """
+    if as_json and (form or out):
+        raise click.UsageError("--json is a form of its own\n  fix: leave --format and --out away")
     from swarm._app.check import check_graph
     from swarm._graph.draw import draw
     from swarm._graph.picture import drawing_of
 
     plan = check_graph(graph, overrides=overrides).require()
     drawing = drawing_of(plan, _statuses(run_id) if run_id else None)
+    if as_json:
+        console.data_json(asdict(drawing))
+        return
     form = form or {".svg": "svg", ".mmd": "mermaid", ".md": "mermaid"}.get(
         out.suffix if out else "", "ascii"
     )

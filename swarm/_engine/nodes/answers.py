@@ -20,9 +20,10 @@ from swarm.backends import decide
 from swarm.backends.base import Embeds, ModelBackend
 from swarm.backends.decide import InvalidAnswer
 from swarm.confidence.estimators import Signals
-from swarm.errors import BackendError
+from swarm.errors import BackendError, LimitExceededError
 from swarm.messages import Completion, CompletionRequest, Decision, DecisionRequest, Message, TextDelta, Usage
 from swarm.spec.catalogue import ModelRef, ResolvedExpert
+from swarm.spec.plain import parse_json
 
 __all__ = ["Answered", "Asking", "ask_model"]
 
@@ -138,19 +139,25 @@ async def _text(asking: Asking, backend: ModelBackend, run: Run) -> Answered:
         completion = await _streamed(request, backend, run, asking.place)
     else:
         completion = await backend.complete(request)
-    return Answered(
-        value=_text_value(expert, completion), signals=Signals.of_completion(completion),
-        usage=completion.usage,
-    )  # fmt: skip
+    try:
+        value = _text_value(expert, completion, run.limits.value_bytes)
+    except InvalidAnswer as error:
+        error.usage = completion.usage
+        raise
+    return Answered(value=value, signals=Signals.of_completion(completion), usage=completion.usage)
 
 
 async def _streamed(request: CompletionRequest, backend: ModelBackend, run: Run, place: str) -> Completion:
     """Return the whole answer; hand on its pieces as they come."""
     whole: Completion | None = None
+    size, limit = 0, run.limits.value_bytes
     stream = backend.stream(request)
     try:
         async for piece in stream:
             if isinstance(piece, TextDelta):
+                size += len(piece.text)
+                if size > limit:
+                    raise _endless(limit)
                 run.emit(ev.ModelToken(run=run.id, at=run.now(), node=place, text=piece.text))
             else:
                 whole = piece
@@ -163,7 +170,14 @@ async def _streamed(request: CompletionRequest, backend: ModelBackend, run: Run,
     return whole
 
 
-def _text_value(expert: ResolvedExpert, completion: Completion) -> dict[str, Any]:
+def _endless(limit: int) -> LimitExceededError:
+    hint = "set `num_predict` in the expert's options, or raise Limits(value_bytes=...)"
+    return LimitExceededError(f"the model wrote more than {limit:,} characters", hint=hint)
+
+
+def _text_value(expert: ResolvedExpert, completion: Completion, limit: int) -> dict[str, Any]:
+    if len(completion.text) > limit:
+        raise _endless(limit)
     if completion.finish == "length":
         raise InvalidAnswer("the answer was cut off before its end: answer more briefly")
     text = completion.text.strip()
@@ -188,7 +202,7 @@ def _code(text: str) -> dict[str, Any]:
 def _extracted(expert: ResolvedExpert, text: str) -> dict[str, Any]:
     block = FENCE.search(text)
     try:
-        value: Any = json.loads(block[2] if block else text)
+        value = parse_json(block[2] if block else text)
     except ValueError as error:
         raise InvalidAnswer(f"this is not JSON: {error}") from error
     wrong = list(expert.output.misfits(value))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 from collections.abc import Mapping
 from typing import Any, cast
 
@@ -67,25 +68,24 @@ async def _all_items(
                 ends[index] = (end, values)
 
     async def counted() -> None:
-        try:
-            await work()
-        finally:
-            run.rest()
+        nonlocal workers
+        await work()
+        workers -= 1
+        run.rest()
 
     workers = min(spec.concurrency, len(items))
     if workers <= 1:
         await work()
         return ends
+    run.busy += workers - 1  # each holds a count of its own; this node only waits
     try:
         async with asyncio.TaskGroup() as group:
-            run.busy += workers
             for _ in range(workers):
                 group.create_task(counted())
-            run.busy -= 1  # this node only waits: its workers hold a count each
     except BaseExceptionGroup as errors:
         raise first_error(errors) from errors
     finally:
-        run.busy += 1
+        run.busy += 1 - workers  # those that are left were cancelled
     return ends
 
 
@@ -127,7 +127,7 @@ async def graph(command: RunNode, run: Run, place: str) -> Outcome:
             f"graphs nest deeper than {run.limits.depth}", where=place, hint="raise Limits(depth=...)"
         )
     given = {
-        name: kind.default if not kind.required and not kind.optional else None
+        name: copy.deepcopy(kind.default) if not kind.required and not kind.optional else None
         for name, kind in body.inputs.items()
     }
     given |= command.arguments

@@ -14,7 +14,7 @@ from swarm._engine.scheduler import RunNode
 from swarm.backends.decide import InvalidAnswer
 from swarm.confidence.estimators import measure
 from swarm.errors import BackendError, BackendUnavailable, ModelMissing
-from swarm.messages import Confidence
+from swarm.messages import Confidence, Usage
 from swarm.routing.cascade import Attempt, Verdict, decide_rung
 from swarm.spec.catalogue import ModelRef, ResolvedExpert
 
@@ -83,20 +83,19 @@ class _Climb:
             correction=self.correction, measured=self.threshold is not None,
         )  # fmt: skip
         started = run.services.clock()
-        answered, said, came = None, "cancelled", "unreachable"
+        answered, usage, said, came = None, Usage(), "cancelled", "unreachable"
         try:
             answered = await ask_model(asking, run.services.backend(model), run)
-            said, came = "", "answer"
+            said, came, usage = "", "answer", answered.usage
         except InvalidAnswer as error:
-            said, came = error.what, "invalid"
+            said, came, usage = error.what, "invalid", error.usage
         except BackendError as error:
             said = error.what
             self.errors.append(error)
             self._note(error)
         finally:
-            self._tell_model(answered, said, (run.services.clock() - started) * 1000)
-        if answered is not None:
-            run.spend(answered.usage)
+            self._tell_model(answered, usage, said, (run.services.clock() - started) * 1000)
+        run.spend(usage)
         score = measure(answered.signals, self.policy.from_ if self.policy else "auto") if answered else None
         self.answers.append(answered)
         self.scores.append(score)
@@ -186,15 +185,14 @@ class _Climb:
         else:
             self.run.note(f"{error.code}:{model}", f"{model}: {error.what}")
 
-    def _tell_model(self, answered: Answered | None, said: str, latency_ms: float) -> None:
+    def _tell_model(self, answered: Answered | None, usage: Usage, said: str, latency_ms: float) -> None:
         run = self.run
         if not run.sinks:
             return
-        usage = answered.usage if answered else None
         run.emit(
             ev.ModelFinished(
                 run=run.id, at=run.now(), node=self.place, model=str(self.model), rung=self.rung,
-                way=answered.way if answered else "", input_tokens=usage.input_tokens if usage else 0,
-                output_tokens=usage.output_tokens if usage else 0, latency_ms=latency_ms, error=said or None,
+                way=answered.way if answered else "", input_tokens=usage.input_tokens,
+                output_tokens=usage.output_tokens, latency_ms=latency_ms, error=said or None,
             )
         )  # fmt: skip

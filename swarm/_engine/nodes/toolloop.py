@@ -52,7 +52,7 @@ async def complete_with_tools(
                 if error.code != "tool_arguments":
                     shown = f"error: {error.what}"
                 elif corrected:
-                    raise InvalidAnswer(f"tool {call.name!r}: {error.what}") from error
+                    raise InvalidAnswer(f"tool {call.name!r}: {error.what}", usage=usage) from error
                 else:
                     corrected = True
                     turns.append(

@@ -322,7 +322,7 @@ def output_of(nodes: Sequence[Reference | str], fields: Mapping[str, Reference |
     Raises:
         TypeError: neither or both of a list and a mapping.
     """
-    if bool(nodes) == bool(fields):
+    if bool(nodes) == bool(fields) or any(isinstance(node, Mapping) for node in nodes):
         raise TypeError(
             "output(...) takes nodes, or names with expressions: output(a, b) or output(text=a.text)"
         )

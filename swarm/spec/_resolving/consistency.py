@@ -18,6 +18,8 @@ NEEDED = {
     "moderate": ("labels", "labels: {violence: Threatens or incites}"),
     "extract": ("output", "output: {name: string, date: string?}"),
 }
+DECIDING = ("decide", "classify", "moderate")
+MEASURES = {"decides": ("auto", "probability", "label_mass"), "writes": ("auto", "logprob", "grounding")}
 EMBEDDED_KINDS = {
     "ngram": ("classify", "moderate", "decide"),
     "moderator": ("moderate",),
@@ -60,7 +62,7 @@ def misfits(
         key = "labels" if fields["labels"] is not None else "examples"
         yield Misfit(message=f"{name} has one label: a choice needs two", key=key)
     yield from _questions(fields["questions"] or {})
-    yield from _confidence(fields["confidence"])
+    yield from _confidence(kind, fields["confidence"])
     for index, model in enumerate(cascade):
         kinds = EMBEDDED_KINDS.get(model.name) if model.backend == "embedded" else None
         if kinds is not None and kind not in kinds and len(cascade) == len(fields["cascade"]):
@@ -100,7 +102,13 @@ def _questions(questions: Mapping[str, QuestionSpec]) -> Iterator[Misfit]:
             yield Misfit(message=message, key="questions", at=(name, "choice"))
 
 
-def _confidence(policy: Any) -> Iterator[Misfit]:
-    if policy is not None and policy.at_least is not None and policy.target_error is not None:
+def _confidence(kind: str, policy: Any) -> Iterator[Misfit]:
+    if policy is None:
+        return
+    if policy.at_least is not None and policy.target_error is not None:
         message = "two thresholds: `at_least` and `target_error`"
         yield Misfit(message=message, key="confidence", hint="keep `target_error`: it comes from data")
+    known = MEASURES["decides" if kind in DECIDING else "writes"]
+    if policy.from_ not in known:
+        message = f"{policy.from_!r} measures no answer of a {kind} expert: none would ever be confident"
+        yield Misfit(message=message, key="confidence", at=("from",), hint=f"one of {', '.join(known)}")

@@ -65,7 +65,7 @@ def find(name: str, base: Base) -> Path:
         if not path.parent.is_dir():
             raise DataError("SW020", message, f"there is no folder {path.parent.name!r} either")
         names = [entry.name for entry in path.parent.iterdir() if not entry.name.startswith(".")]
-        raise DataError("SW020", message, _nearest(path.name, names))
+        raise DataError("SW020", message, _nearest(path.name, names, base))
     _stay(path, name, base)
     return path
 
@@ -163,13 +163,15 @@ def read_texts(name: str, base: Base) -> tuple[str, ...]:
     return tuple(texts)
 
 
-def _nearest(name: str, names: Sequence[str]) -> str:
+def _nearest(name: str, names: Sequence[str], base: Base) -> str:
     """Return a hint: the file that may be meant, else those of the same kind if they are few."""
     hint = did_you_mean(name, names)
     if hint.startswith("did you mean"):
         return hint
     alike = [other for other in names if Path(other).suffix == Path(name).suffix]
-    return did_you_mean(name, alike) if 0 < len(alike) < 10 else "paths are relative to the file"
+    if 0 < len(alike) < 10:
+        return did_you_mean(name, alike)
+    return f"paths are relative to the {'file' if base.confined else 'working directory'}"
 
 
 def _inside(name: str, base: Base) -> Path:

@@ -250,16 +250,16 @@ class _Annotations:
             "additionalProperties": is_open,
         }
 
-    def _is_record(self, node: ast.ClassDef) -> bool:
+    def _is_record(self, node: ast.ClassDef, depth: int = 0) -> bool:
         decorators = [d.func if isinstance(d, ast.Call) else d for d in node.decorator_list]
         if any(_name(decorator) == "dataclass" for decorator in decorators):
             return True
-        known = ("TypedDict", "BaseModel", "NamedTuple")
-        return any(
-            _name(base) in known
-            or (_name(base) in self.classes and self._is_record(self.classes[_name(base)]))
-            for base in node.bases
-        )
+        names = [_name(base) for base in node.bases]
+        if any(name in ("TypedDict", "BaseModel", "NamedTuple") for name in names):
+            return True
+        # `class Order(Order)` is Python: the base is one that was imported
+        known = [self.classes[name] for name in names if name in self.classes and depth < MAX_DEPTH]
+        return any(self._is_record(base, depth + 1) for base in known)
 
     def _has_foreign_base(self, node: ast.ClassDef) -> bool:
         known = ("TypedDict", "BaseModel", "NamedTuple", "Generic", "Protocol")
