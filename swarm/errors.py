@@ -235,7 +235,9 @@ class InternalError(SwarmError):
 
 
 def describe(error: BaseException) -> str:
-    """Return an error of somebody else's code in one line: its type and what it says, if it can."""
+    """Return an error in one line; of somebody else's code its type, and what it says if it can."""
+    if isinstance(error, SwarmError):
+        return error.what
     try:
         text = str(error)
     except Exception:  # the error's own code fails: its type is all there is to say

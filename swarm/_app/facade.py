@@ -39,8 +39,8 @@ Listener = Callable[[ev.Event], None]
 
 
 def new_run_id() -> str:
-    """Return an id that sorts by time: `20260314-092653-3f9a2c71`."""
-    return f"{_second(int(time.time()))}-{os.urandom(4).hex()}"
+    """Return an id that sorts by time: `20260314-092653-3f9a2c7155d0`."""
+    return f"{_second(int(time.time()))}-{os.urandom(6).hex()}"  # of 10,000 in a second no two are alike
 
 
 @lru_cache(maxsize=2)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any, Protocol
 
 import swarm.events as ev
@@ -17,6 +18,7 @@ from swarm.backends.base import ModelBackend
 from swarm.errors import LimitExceededError, describe
 from swarm.messages import Usage
 from swarm.spec.catalogue import ModelRef, ResolvedExpert
+from swarm.spec.plain import weigh
 from swarm.tools.base import Tool
 
 __all__ = ["Limits", "Run", "Services"]
@@ -33,6 +35,9 @@ class Limits:
         depth: graphs inside graphs. concurrency: nodes at work at once, in all runs of a `Swarm`.
         tool_calls, output_tokens: of a whole run.
         input_bytes, value_bytes: of a run's input, of one value, as JSON.
+
+    Raises:
+        ValueError: a limit that is not above 0, or not finite.
     """
 
     run_s: float = 600.0
@@ -43,6 +48,12 @@ class Limits:
     output_tokens: int = 1_000_000
     input_bytes: int = 4_000_000
     value_bytes: int = 16_000_000
+
+    def __post_init__(self) -> None:
+        for limit in fields(self):
+            value = getattr(self, limit.name)
+            if not 0 < value < math.inf:  # false for NaN
+                raise ValueError(f"Limits({limit.name}={value!r}): a limit is above 0 and finite")
 
 
 class ChooseExpert(Protocol):
@@ -168,6 +179,18 @@ class Run:
             raise LimitExceededError(
                 f"the run wrote more than {self.limits.output_tokens:,} tokens",
                 hint="raise Limits(output_tokens=...)",
+            )
+
+    def measure(self, value: Any, place: str) -> None:
+        """Check the size of a value that was put together out of others.
+
+        Raises:
+            LimitExceededError: it would be larger as JSON than a value may be.
+        """
+        limit = self.limits.value_bytes
+        if isinstance(value, list | dict) and weigh(value, limit) > limit:
+            raise LimitExceededError(
+                f"a value is larger than {limit:,} bytes", where=place, hint="raise Limits(value_bytes=...)"
             )
 
     def count_node(self) -> None:

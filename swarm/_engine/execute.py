@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import copy
 from collections.abc import Mapping
 from dataclasses import replace
 from itertools import islice
@@ -19,7 +18,6 @@ from swarm._graph.plan import Plan
 from swarm.errors import InputError, InternalError, LimitExceededError, NodeError, SwarmError, describe
 from swarm.spec.graph import AskNode, ReplyNode
 from swarm.spec.plain import NotPlainError, TooLargeError, plain_data, weigh
-from swarm.spec.types import NO_DEFAULT, Type
 
 __all__ = ["check_input", "execute", "may_ask", "node_results"]
 
@@ -40,7 +38,10 @@ def check_input(plan: Plan, given: Mapping[str, Any], limit_bytes: int) -> dict[
         if name in given:
             try:
                 filled[name] = plain_data(given[name], limit_bytes=limit_bytes, root=name)
-                wrong += islice(kind.misfits(filled[name], name), MAX_MISFITS)
+                misfits = list(islice(kind.misfits(filled[name], name), MAX_MISFITS))
+                if not misfits and kind.base in ("list", "record"):
+                    filled[name] = kind.filled(filled[name])
+                wrong += misfits
             except NotPlainError as error:
                 wrong.append(f"{error.what} ({error.hint})")
             except TooLargeError as error:
@@ -48,7 +49,7 @@ def check_input(plan: Plan, given: Mapping[str, Any], limit_bytes: int) -> dict[
         elif kind.required:
             wrong.append(f"{name}: missing")
         else:
-            filled[name] = _left_out(kind)
+            filled[name] = kind.when_left_out()
     wrong += [f"{name}: unknown" for name in islice(given, MAX_INPUTS) if name not in plan.inputs]
     if wrong:
         takes = ", ".join(f"{name}: {kind}" for name, kind in plan.inputs.items()) or "nothing"
@@ -57,10 +58,6 @@ def check_input(plan: Plan, given: Mapping[str, Any], limit_bytes: int) -> dict[
     if len(filled) > 1 and weigh(filled, limit_bytes) > limit_bytes:
         raise _too_large(plan, limit_bytes)
     return filled
-
-
-def _left_out(kind: Type) -> Any:
-    return None if kind.default is NO_DEFAULT else copy.deepcopy(kind.default)
 
 
 def _too_large(plan: Plan, limit_bytes: int) -> LimitExceededError:
@@ -107,6 +104,7 @@ async def execute(plan: Plan, given: Mapping[str, Any], run: Run) -> RunResult:
 async def _work(plan: Plan, given: Mapping[str, Any], run: Run) -> EndRun:
     try:
         end, _ = await run_level(plan, {"input": given}, run)
+        run.measure(end.value, plan.name)
     except SwarmError as error:
         return EndRun(error=error)
     except Exception as error:

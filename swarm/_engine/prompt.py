@@ -28,12 +28,12 @@ def fill_inputs(expert: ResolvedExpert, given: Mapping[str, Any], place: str) ->
     filled: dict[str, Any] = {}
     for name, kind in expert.inputs.items():
         value = given.get(name)
-        if value is None and not kind.required and not kind.optional:
-            value = kind.default
+        if value is None and (name not in given or not kind.optional):
+            value = kind.when_left_out()
         wrong = next(kind.misfits(value, name), "")
         if wrong:
             raise NodeError(f"expert {expert.name!r}: {wrong}", where=place, code="input")
-        filled[name] = value
+        filled[name] = kind.filled(value)
     return filled
 
 

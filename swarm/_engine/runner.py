@@ -129,8 +129,16 @@ def _obey(commands: list[Command], run: Run, path: str, *, top: bool) -> tuple[l
 
 
 async def _report(command: RunNode, run: Run, path: str, inbox: _Inbox, *, top: bool) -> None:
-    """Run a node as a task; its count of `busy` passes to the level with the event."""
-    inbox.put(await _perform(command, run, path, top=top))
+    """Run a node as a task; its count of `busy` passes to the level with the event.
+
+    The level hears of every task, of one that cancelled itself too, or it would wait for ever.
+    """
+    index, place = command.node.index, path + command.node.name
+    event: Event = Failed(index, NodeError("its task was cancelled", where=place, code="cancelled"))
+    try:
+        event = await _perform(command, run, path, top=top)
+    finally:
+        inbox.put(event)
 
 
 async def _perform(command: RunNode, run: Run, path: str, *, top: bool) -> Event:
@@ -140,6 +148,8 @@ async def _perform(command: RunNode, run: Run, path: str, *, top: bool) -> Event
     started = services.clock()
     try:
         run.count_node()
+        for argument in command.arguments.values():
+            run.measure(argument, place)
         run.at_work.add(place)
         run.emit(ev.NodeStarted(run=run.id, at=services.wall(), node=place, kind=node.kind))
         slots = services.slots if node.kind in WORKERS else None

@@ -7,9 +7,10 @@ from dataclasses import replace
 
 from swarm._graph.facts import Facts
 from swarm._graph.forms import Bound, Form, OutputForm, Read
-from swarm._graph.kinds import Env, UnknownField, bound_type, field_type, inputs_of, type_of
+from swarm._graph.kinds import Env, bound_type, inputs_of, type_of
 from swarm.spec.catalogue import Catalogue
 from swarm.spec.condition import And, Compare, Const, Expr, ListOf, Not, Or, Ref, parts, write
+from swarm.spec.fields import UnknownField, field_type
 from swarm.spec.findings import Finding, did_you_mean
 from swarm.spec.graph import ExpertNode, RepeatNode, RouteNode, ToolNode
 from swarm.spec.types import Type

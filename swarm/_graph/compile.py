@@ -24,7 +24,7 @@ from swarm._graph.forms import (
     refs_of,
 )
 from swarm._graph.kinds import item_type, items_type, loop_type, node_type, outputs_type
-from swarm._graph.lint import check_prompts, check_shadows, warn_unused
+from swarm._graph.lint import check_shadows, warn_unused
 from swarm._graph.plan import Plan, PlanNode
 from swarm.spec.catalogue import Catalogue
 from swarm.spec.condition import Expr, write
@@ -75,7 +75,6 @@ def compile_graph(
     unread = {str(path[1]): ANY for path in broken if len(path) == 2 and path[0] == "nodes"}
     outer = {"input": record(spec.input), **unread}
     level = Level(catalogue=catalogue, findings=findings, broken=broken, outer=outer)
-    check_prompts(spec, catalogue, findings)
     compiled = _level(forms, level)
     _check_outputs(outputs, compiled, findings)
     warn_unused(spec, forms, outputs, findings)

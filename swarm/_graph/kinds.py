@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from swarm._graph.forms import Bound, First, Form, OutputForm
 from swarm.spec.catalogue import Catalogue
 from swarm.spec.condition import Const, Expr, ListOf, Ref
+from swarm.spec.fields import UnknownField, field_type
 from swarm.spec.graph import AskNode, ExpertNode, ReplyNode, RouteNode, ToolNode
 from swarm.spec.schema_types import from_schema
 from swarm.spec.types import ANY, Type, record
 
 __all__ = [
     "Env",
-    "UnknownField",
     "bound_type",
-    "field_type",
     "inputs_of",
     "node_type",
     "outputs_type",
@@ -34,40 +33,6 @@ MARKS: dict[str, Type] = {
     "rung": Type(base="integer", optional=True),
     "escalated": BOOLEAN,
 }
-
-
-@dataclass(frozen=True, slots=True)
-class UnknownField:
-    """A field that is not there: which one of the reference's (from 0), and what there is."""
-
-    at: int
-    choices: tuple[str, ...]
-
-
-def field_type(kind: Type, fields: Sequence[str]) -> Type | UnknownField:
-    """Return the type of `value.field.field`; of a list it is a list of that field."""
-    for position, name in enumerate(fields):
-        if kind.base == "list":
-            if name == "confident" and position == len(fields) - 1:
-                return BOOLEAN  # of a list: whether all are
-            inner = field_type(kind.item or ANY, fields[position:])
-            if isinstance(inner, UnknownField):
-                return UnknownField(inner.at + position, inner.choices)
-            return Type(base="list", item=inner)
-        if kind.base == "record":
-            if name in kind.fields:
-                nullable = kind.optional
-                kind = kind.fields[name]
-                kind = replace(kind, optional=True) if nullable else kind
-            elif kind.open:
-                return ANY
-            else:
-                return UnknownField(position, tuple(kind.fields))
-        elif kind.base in ("any", "object", "messages"):
-            return ANY
-        else:
-            return UnknownField(position, ())
-    return kind
 
 
 def type_of(expr: Expr, env: Env) -> Type:

@@ -1,57 +1,17 @@
-"""Checks of what surrounds the nodes: prompts, names in bodies, inputs that nobody reads."""
+"""Checks of what surrounds the nodes: names in bodies, and what is declared and nothing uses."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
 from swarm._graph.forms import Form, OutputForm, refs_of
-from swarm.spec.catalogue import Catalogue, ResolvedExpert
-from swarm.spec.findings import Finding, did_you_mean
+from swarm.spec.findings import Finding
 from swarm.spec.graph import ExpertNode, GraphSpec, RouteNode
-from swarm.spec.template import TemplateError, parse_template
 from swarm.spec.types import Type
 
-__all__ = ["check_prompts", "check_shadows", "prompt_findings", "warn_unused"]
+__all__ = ["check_shadows", "warn_unused"]
 
 PathT = tuple[str | int, ...]
-
-
-def check_prompts(spec: GraphSpec, catalogue: Catalogue, findings: list[Finding]) -> None:
-    """Report prompts that use what their expert does not have."""
-    for name, expert in spec.experts.items():
-        resolved = catalogue.experts.get(name)
-        if resolved is None or expert.prompt is None:
-            continue
-        findings.extend(prompt_findings(resolved, ("experts", name, "prompt")))
-
-
-def prompt_findings(expert: ResolvedExpert, path: PathT) -> list[Finding]:
-    """Return what is wrong with an expert's prompt: syntax, names and fields."""
-    findings: list[Finding] = []
-    where = f"{expert.prompt_file}: " if expert.prompt_file else ""
-    try:
-        template = parse_template(expert.prompt)
-    except TemplateError as error:
-        row = expert.prompt.count("\n", 0, error.pos) + 1
-        prefix = f"{expert.prompt_file}:{row}: " if where else ""
-        offset, length = (0, 0) if where else (error.pos, error.length)
-        message = f"{prefix}{error}"
-        return [
-            Finding(
-                code=error.code, message=message, path=path, offset=offset, length=length, hint=error.hint
-            )
-        ]
-    known = [*expert.inputs, "labels", "questions", "documents"]
-    for ref in template.refs:
-        if ref.name not in known:
-            row = expert.prompt.count("\n", 0, ref.pos) + 1
-            prefix = f"{expert.prompt_file}:{row}: " if where else ""
-            message = f"{prefix}undefined template variable {ref.name!r}"
-            offset, length = (0, 0) if where else (ref.pos, len(ref.name))
-            findings.append(
-                Finding(code="SW051", message=message, path=path, offset=offset, length=length, hint=did_you_mean(ref.name, known))
-            )  # fmt: skip
-    return findings
 
 
 def warn_unused(

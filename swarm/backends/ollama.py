@@ -14,7 +14,7 @@ from collections.abc import AsyncGenerator, Callable, Generator, Mapping, Sequen
 from contextlib import aclosing, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
 import httpx
 import ollama
@@ -25,7 +25,7 @@ from swarm.backends.http_errors import REJECTED, explain_status
 from swarm.backends.ollama_wire import Collected, chat_body, server_url, split_options
 from swarm.backends.systemone import check_size, read_decision, wire_questions
 from swarm.backends.transport import Deadlines, PerLoop, Sleep, Transport, decode_json, verify
-from swarm.backends.wire import unit
+from swarm.backends.wire import count, items, table, unit
 from swarm.errors import BackendError
 from swarm.messages import Completion, CompletionRequest, Decision, DecisionRequest, TextDelta
 
@@ -98,9 +98,9 @@ class OllamaBackend:
     async def complete(self, request: CompletionRequest) -> Completion:
         """Return the whole answer; it is streamed underneath, so that a stall is noticed."""
         whole: Completion | None = None
-        async with aclosing(self.stream(request)) as items:
-            async for item in items:
-                whole = item if isinstance(item, Completion) else whole
+        async with aclosing(self.stream(request)) as pieces:
+            async for piece in pieces:
+                whole = piece if isinstance(piece, Completion) else whole
         assert whole is not None, "a stream ends with the completion, or raises"
         return whole
 
@@ -184,16 +184,15 @@ class OllamaBackend:
 
     async def models(self, *, timeout_s: float = ASIDE_S) -> list[InstalledModel]:
         """Return the models that the server has, by name."""
-        table = await self._json("GET", "/api/tags", timeout_s=timeout_s)
-        rows = cast("list[Mapping[str, Any]]", table.get("models") or [])
+        answer = await self._json("GET", "/api/tags", timeout_s=timeout_s)
         found = [
             InstalledModel(
                 name=str(row.get("name") or row.get("model", "")),
-                size_bytes=int(row.get("size") or 0),
+                size_bytes=count(row.get("size")),
                 digest=str(row.get("digest") or ""),
-                capabilities=frozenset(row.get("capabilities") or ()),
+                capabilities=frozenset(map(str, items(row.get("capabilities")))),
             )
-            for row in rows
+            for row in map(table, items(answer.get("models")))
         ]
         return sorted(found, key=lambda model: model.name)
 
@@ -237,7 +236,7 @@ class OllamaBackend:
         shown = await self._json(
             "POST", "/api/show", body={"model": model}, model=self._named(model), timeout_s=ASIDE_S
         )
-        return frozenset(cast("list[str]", shown.get("capabilities") or []))
+        return frozenset(map(str, items(shown.get("capabilities"))))
 
     async def _json(
         self, method: str, path: str, *, body: object = None, model: str = "", timeout_s: float

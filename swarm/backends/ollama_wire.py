@@ -174,10 +174,10 @@ class Collected:
 
     def _refuse_a_cut_prompt(self, last: Mapping[str, Any]) -> None:
         """Notice that the server read half a window of the prompt and said nothing (ollama#17427)."""
-        options = split_options(self._request.options)[0]
+        window = count(split_options(self._request.options)[0]["num_ctx"])
         read = count(last.get("prompt_eval_count"))
         chars = sum(len(message.content) for message in self._request.messages)
-        half_a_window = abs(read - (options["num_ctx"] // 2 + 2)) <= 4
+        half_a_window = abs(read - (window // 2 + 2)) <= 4
         if half_a_window and chars > UNCUT_CHARS_PER_TOKEN * read:
             raise BackendError(
                 f"the server read {read} tokens of a prompt of {chars:,} characters and dropped the rest",

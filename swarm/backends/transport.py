@@ -31,6 +31,7 @@ Sleep = Callable[[float], Awaitable[None]]
 
 ATTEMPTS = 3
 MAX_LINE_BYTES = 64 * 1024 * 1024  # a line that never ends must not fill the memory
+MAX_ANSWER_BYTES = 256 * 1024 * 1024  # of a stream: its log-probabilities take 2 KB a token
 MAX_ERROR_BYTES = 64 * 1024  # of an error's body: proxies answer with whole pages
 
 
@@ -105,11 +106,9 @@ class Transport:
         limit = _Limit(timeout_s, self.url, model)
         response = await self._open(method, path, body, limit)
         try:
-            with self._translated(model):
-                await limit.wait(response.aread(), self._deadlines.idle_s, "the rest of the answer")
+            return await self._whole(response, limit)
         finally:
             await response.aclose()
-        return response
 
     async def lines(
         self, path: str, *, body: object, model: str, timeout_s: float
@@ -125,16 +124,18 @@ class Transport:
         response = await self._open("POST", path, body, limit)
         try:
             parts: list[bytes] = []  # of the line that is still coming
+            size = 0
             async for piece in self._pieces(response, limit):
+                size += len(piece)
+                if size > MAX_ANSWER_BYTES:
+                    raise self._too_large("an answer", MAX_ANSWER_BYTES, model)
                 *whole, rest = piece.split(b"\n")
                 for line in whole:
                     yield b"".join([*parts, line])
                     parts = []
                 parts.append(rest)
                 if sum(map(len, parts)) > MAX_LINE_BYTES:
-                    raise BackendError(
-                        f"a line of over {MAX_LINE_BYTES:,} bytes", where=self.url, model=model
-                    )
+                    raise self._too_large("a line", MAX_LINE_BYTES, model)
             if any(parts):
                 yield b"".join(parts)
         finally:
@@ -174,6 +175,26 @@ class Transport:
             finally:
                 await response.aclose()
         raise self._explain(response.status_code, text[:MAX_ERROR_BYTES], limit.model)
+
+    async def _whole(self, response: httpx.Response, limit: _Limit) -> httpx.Response:
+        """Return the response with its body read: within the deadlines, and not more than may be."""
+        import httpx
+
+        body = bytearray()
+        async for piece in self._pieces(response, limit):
+            body += piece
+            if len(body) > MAX_LINE_BYTES:
+                raise self._too_large("an answer", MAX_LINE_BYTES, limit.model)
+        return httpx.Response(response.status_code, content=bytes(body), request=response.request)
+
+    def _too_large(self, what: str, most: int, model: str) -> BackendError:
+        return BackendError(
+            f"{what} of over {most:,} bytes",
+            where=self.url,
+            hint="limit what the model writes: `num_predict` in the expert's options",
+            model=model,
+            code="too_large",
+        )
 
     async def _pieces(self, response: httpx.Response, limit: _Limit) -> AsyncGenerator[bytes, None]:
         pieces = response.aiter_bytes()

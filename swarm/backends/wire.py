@@ -41,5 +41,6 @@ def unit(vector: Sequence[float]) -> list[float]:
 
 
 def _pair(row: Mapping[str, Any]) -> tuple[str, float]:
-    logprob = row.get("logprob")
-    return str(row.get("token", "")), float(logprob) if isinstance(logprob, int | float) else -math.inf
+    given = row.get("logprob")
+    logprob = -math.inf if not isinstance(given, int | float) or math.isnan(given) else min(0.0, given)
+    return str(row.get("token", "")), logprob  # never more than certain, whatever the server rounds

@@ -27,7 +27,6 @@ __all__ = [
 ]
 
 YES_NO = {"true": "true", "yes": "true", "false": "false", "no": "false"}
-BLOCK = re.compile(r"\{.*\}", re.DOTALL)
 LEAST_MASS = 0.05  # under this the model was about to say something else, and its tokens tell nothing
 MAX_QUOTED = 80  # characters of a wrong answer that are quoted
 
@@ -152,9 +151,9 @@ def _choices(question: Question) -> str:
 
 
 def _object(text: str) -> Mapping[str, Any]:
-    block = BLOCK.search(text)
+    begin, end = text.find("{"), text.rfind("}") + 1
     try:
-        table = json.loads(block[0] if block else text)
+        table = json.loads(text[begin:end] if 0 <= begin < end else text)
     except (ValueError, RecursionError) as error:
         raise Misread(f"answer with one JSON object, not {_quoted(text)}") from error
     if not isinstance(table, dict):

@@ -11,9 +11,9 @@ from typing import Protocol
 import swarm.events as ev
 from swarm.backends import decide
 from swarm.backends.base import ModelBackend
-from swarm.backends.decide import Render
+from swarm.backends.decide import InvalidAnswer, Render
 from swarm.backends.embedded.fitted import FittedModels
-from swarm.errors import BackendError, BackendUnavailable
+from swarm.errors import BackendError, BackendUnavailable, describe
 from swarm.messages import Decision, DecisionRequest, Usage
 from swarm.routing.base import NONE, RouteDecision
 from swarm.routing.classifier import SURE, RequestClassifier
@@ -125,34 +125,33 @@ def _asking(model: ModelRef, run: Ledger, path: str) -> AskModel:
     async def ask(request: DecisionRequest, render: Render) -> Decision:
         run.emit(ev.ModelRequested(run=run.id, at=run.now(), node=path, model=str(model), rung=0))
         started = run.services.clock()
-        decision: Decision | None = None
-        said = "cancelled"
+        way, said, usage = "", "cancelled", Usage()
         try:
             decision = await decide.ask(run.services.backend(model), request, render)
-            said = ""
-            run.spend(decision.usage)
-            return decision
+            way, said, usage = decision.way, "", decision.usage
         except BackendError as error:
             said = error.what
             _note(error, model, run)
+            if isinstance(error, InvalidAnswer):
+                usage = error.usage
+                run.spend(usage)
+            raise
+        except Exception as error:
+            said = describe(error)
             raise
         finally:
-            _tell_model(decision, said, model, run, path, (run.services.clock() - started) * 1000)
+            latency_ms = (run.services.clock() - started) * 1000
+            run.emit(
+                ev.ModelFinished(
+                    run=run.id, at=run.now(), node=path, model=str(model), rung=0, way=way,
+                    input_tokens=usage.input_tokens, output_tokens=usage.output_tokens, latency_ms=latency_ms,
+                    error=said or None,
+                )
+            )  # fmt: skip
+        run.spend(usage)
+        return decision
 
     return ask
-
-
-def _tell_model(
-    decision: Decision | None, said: str, model: ModelRef, run: Ledger, path: str, latency_ms: float
-) -> None:
-    usage = decision.usage if decision else Usage()
-    run.emit(
-        ev.ModelFinished(
-            run=run.id, at=run.now(), node=path, model=str(model), rung=0, way=decision.way if decision else "",
-            input_tokens=usage.input_tokens, output_tokens=usage.output_tokens, latency_ms=latency_ms,
-            error=said or None,
-        )
-    )  # fmt: skip
 
 
 def _note(error: BackendError, model: ModelRef, run: Ledger) -> None:

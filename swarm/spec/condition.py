@@ -10,7 +10,6 @@ from __future__ import annotations
 import math
 import re
 from dataclasses import dataclass
-from typing import Any
 
 from swarm.spec.evaluate import MISSING, compile_expression, field_of, truth_of
 from swarm.spec.expression import (

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from swarm.errors import Problem
 
-__all__ = ["CODES", "Finding", "did_you_mean"]
+__all__ = ["CODES", "Finding", "did_you_mean", "has_errors"]
 
 Path = tuple[str | int, ...]
 
@@ -95,6 +95,11 @@ class Finding:
             severity=self.severity,
             length=self.length,
         )
+
+
+def has_errors(findings: Iterable[Finding]) -> bool:
+    """Return whether one of them is an error."""
+    return any(finding.severity == "error" for finding in findings)
 
 
 def did_you_mean(name: str, choices: Iterable[str], *, what: str = "") -> str:

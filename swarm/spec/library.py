@@ -16,17 +16,17 @@ from swarm.spec._resolving.consistency import doubts
 from swarm.spec._resolving.datafiles import Base, DataError, find
 from swarm.spec._resolving.models import Models
 from swarm.spec._resolving.resolve import Layer, resolve
-from swarm.spec._resolving.shelves import Entry, Library, bundled
+from swarm.spec._resolving.shelves import Entry, Library, bundled, expert_problems
 from swarm.spec._resolving.toolfile import read_tools
 from swarm.spec.catalogue import Catalogue, ResolvedExpert, Subgraph
 from swarm.spec.expert import Expert
-from swarm.spec.findings import Finding, did_you_mean
+from swarm.spec.findings import Finding, did_you_mean, has_errors
 from swarm.spec.graph import Body, EachNode, ExpertNode, GraphNode, GraphSpec, Node, RepeatNode, RouteNode
 from swarm.spec.load import LoadedGraph, load_graph
 from swarm.spec.source import Path as Place
 from swarm.spec.source import Source
 
-__all__ = ["Entry", "Library", "bundled", "catalogue"]
+__all__ = ["Entry", "Library", "bundled", "catalogue", "expert_problems"]
 
 
 def catalogue(
@@ -240,7 +240,8 @@ class _Maker:
         for name in self.library.names():
             if name not in self.used:
                 layers, _ = self.library.layers(name, ())
-                self.used[name] = resolve(name, layers, self.models)[0] if layers else None
+                expert, wrong = resolve(name, layers, self.models) if layers else (None, ())
+                self.used[name] = None if has_errors(wrong) else expert
         return tuple(name for name, expert in self.used.items() if expert is not None and _one_text(expert))
 
     def check_tools(self, name: str, tools: Mapping[str, ToolSignature], known: bool) -> None:

@@ -6,25 +6,22 @@ arithmetic, assignments, includes, no attributes of Python objects, at most 1 MB
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
-from swarm.errors import LimitExceededError, NodeError
-from swarm.spec.condition import MISSING
+from swarm.errors import NodeError
+from swarm.spec.filling import FILTERS, LOOP_FIELDS, MAX_OUTPUT, environment, guard, too_long, working
 
 if TYPE_CHECKING:
-    from jinja2 import Environment, nodes
+    from jinja2 import nodes
 
 __all__ = ["FILTERS", "Template", "TemplateError", "TemplateRef", "parse_template"]
 
-MAX_OUTPUT = 1_000_000  # characters
 MAX_SOURCE = 200_000
 MAX_LOOPS = 3  # nested
-LOOP_FIELDS = ("index", "index0", "first", "last", "length")
 
 
 class TemplateError(ValueError):
@@ -60,7 +57,7 @@ class Template:
 
         Raises:
             NodeError: a name or field is not there, or a value is of a kind that cannot be used so.
-            LimitExceededError: more than 1 MB would come out.
+            LimitExceededError: more than 1 MB would come out, or it takes too much work.
         """
         from jinja2 import TemplateError as JinjaError
 
@@ -69,131 +66,16 @@ class Template:
         pieces: list[str] = []
         size = 0
         try:
-            for piece in self._compiled.generate(scope):
-                size += len(piece)
-                if size > MAX_OUTPUT:
-                    raise _too_long()
-                pieces.append(piece)
+            with working():
+                for piece in self._compiled.generate(scope):
+                    size += len(piece)
+                    if size > MAX_OUTPUT:
+                        raise too_long()
+                    pieces.append(piece)
         except (JinjaError, TypeError) as error:  # a number has no length, null is not more than 3
             hint = "test the value first: {% if order %}...{% endif %}"
             raise NodeError(f"the template could not be filled: {error}", hint=hint) from error
         return "".join(pieces)
-
-
-def _too_long() -> LimitExceededError:
-    return LimitExceededError(
-        f"a template rendered more than {MAX_OUTPUT:,} characters", hint="pass less text to it", code="limit"
-    )
-
-
-def _text(value: Any) -> str:
-    if isinstance(value, str):
-        return value
-    if value is None or value is MISSING:
-        return ""
-    from jinja2 import Undefined
-
-    if isinstance(value, Undefined):
-        return str(value)  # raises, naming what is undefined
-    return json.dumps(value, ensure_ascii=False, default=str)
-
-
-def _capped(text: str) -> str:
-    if len(text) > MAX_OUTPUT:
-        raise _too_long()
-    return text
-
-
-def _join(items: Sequence[Any], separator: str = "") -> str:
-    texts = [_text(item) for item in items]
-    if sum(map(len, texts)) + len(separator) * len(texts) > MAX_OUTPUT:
-        raise _too_long()
-    return separator.join(texts)
-
-
-def _replace(value: Any, old: str, new: str) -> str:
-    text = _text(value)
-    if old and text.count(old) * len(new) > MAX_OUTPUT:
-        raise _too_long()
-    return _capped(text.replace(old, new))
-
-
-def _default(value: Any, instead: Any = "") -> Any:
-    from jinja2 import Undefined
-
-    return instead if value is None or value is MISSING or isinstance(value, Undefined) else value
-
-
-def _lower(text: Any) -> str:
-    return _text(text).lower()
-
-
-def _upper(text: Any) -> str:
-    return _text(text).upper()
-
-
-def _trim(text: Any) -> str:
-    return _text(text).strip()
-
-
-def _first(items: Sequence[Any]) -> Any:
-    return items[0] if items else None
-
-
-def _last(items: Sequence[Any]) -> Any:
-    return items[-1] if items else None
-
-
-def _json(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, default=str)
-
-
-FILTERS: dict[str, Any] = {
-    "join": _join,
-    "length": len,
-    "lower": _lower,
-    "upper": _upper,
-    "trim": _trim,
-    "default": _default,
-    "first": _first,
-    "last": _last,
-    "replace": _replace,
-    "tojson": _json,
-}
-
-
-@lru_cache(maxsize=1)
-def _environment() -> Environment:
-    from jinja2 import StrictUndefined
-    from jinja2.runtime import LoopContext
-    from jinja2.sandbox import ImmutableSandboxedEnvironment
-
-    class DataEnvironment(ImmutableSandboxedEnvironment):
-        """Looks fields up in data only: a mapping's keys, or every element of a list."""
-
-        def getattr(self, obj: Any, attribute: str) -> Any:
-            if isinstance(obj, Mapping):
-                table = cast("Mapping[str, Any]", obj)
-                if attribute in table:
-                    return table[attribute]
-            elif isinstance(obj, list | tuple):
-                return [self.getattr(item, attribute) for item in cast("list[Any]", obj)]
-            elif isinstance(obj, LoopContext) and attribute in LOOP_FIELDS:
-                return getattr(obj, attribute)
-            return self.undefined(obj=obj, name=attribute)
-
-        def getitem(self, obj: Any, argument: Any) -> Any:
-            if isinstance(argument, str):
-                return self.getattr(obj, argument)
-            return self.undefined(obj=obj, name=str(argument))
-
-    made = DataEnvironment(
-        undefined=StrictUndefined, autoescape=False, finalize=_text, trim_blocks=True, lstrip_blocks=True,
-        keep_trailing_newline=True, cache_size=0,
-    )  # fmt: skip
-    made.filters = dict(FILTERS)
-    made.globals = {}
-    return made
 
 
 @lru_cache(maxsize=512)
@@ -209,11 +91,11 @@ def parse_template(source: str) -> Template:
         return Template(source, (), None)
     from jinja2 import TemplateSyntaxError
 
-    env = _environment()
+    env = environment()
     try:
         tree = env.parse(source)
         refs = tuple(_Walk(source).references(tree))
-        compiled = env.from_string(source)
+        compiled = env.from_string(guard(tree))
     except TemplateSyntaxError as error:
         pos, length = _line_span(source, error.lineno)
         raise TemplateError(f"the template is wrong: {error.message}", pos=pos, length=length) from error

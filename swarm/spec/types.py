@@ -65,6 +65,18 @@ class Type:
         """Return the value of an input that was left out: a copy of the default, else null."""
         return None if self.default is NO_DEFAULT else copy.deepcopy(self.default)
 
+    def filled(self, value: Any) -> Any:
+        """Return a value that fits, with the fields that were left out of it: their default, else null."""
+        if self.base == "list" and self.item is not None and value is not None:
+            return [self.item.filled(element) for element in value]
+        if self.base == "record" and value is not None:
+            known = {
+                name: kind.filled(value[name]) if name in value else kind.when_left_out()
+                for name, kind in self.fields.items()
+            }
+            return {**known, **{name: inner for name, inner in value.items() if name not in known}}
+        return value
+
     def render(self) -> Any:
         """Return the type as YAML writes it; `parse_type(t.render()) == t` but for `open`."""
         long: dict[str, Any] = {}

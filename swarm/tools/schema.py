@@ -97,6 +97,13 @@ def _hints(function: Callable[..., Any], name: str) -> dict[str, Any]:
     try:
         hints = typing.get_type_hints(function, include_extras=True)
         return {argument: _for_pydantic(hint) for argument, hint in hints.items()}
+    except RecursionError as error:
+        raise ToolError(
+            "a TypedDict that holds itself cannot be described before Python 3.12",
+            where=f"tool {name!r}",
+            hint="use a dataclass, or TypedDict from typing_extensions",
+            code="tool_signature",
+        ) from error
     except (NameError, TypeError, SyntaxError, AttributeError) as error:
         raise ToolError(
             f"its annotations cannot be read: {error}",
@@ -213,15 +220,16 @@ def _untitled_part(key: str, part: Any) -> Any:
     return cast("Any", part)
 
 
-def _is_plain(annotation: Any) -> bool:
+def _is_plain(annotation: Any, inside: tuple[Any, ...] = ()) -> bool:
     """Return whether JSON values can be passed for this annotation as they are."""
-    if annotation in PLAIN_TYPES:
+    if annotation in PLAIN_TYPES or annotation in inside:
         return True
     if typing.is_typeddict(annotation):
-        return all(map(_is_plain, typing.get_type_hints(annotation).values()))
+        inside = (*inside, annotation)
+        return all(_is_plain(hint, inside) for hint in typing.get_type_hints(annotation).values())
     origin = typing.get_origin(annotation)
     if origin is Literal:
         return all(type(value) in PLAIN_TYPES for value in typing.get_args(annotation))
     if origin in (typing.Required, typing.NotRequired) or origin in PLAIN_ORIGINS:
-        return all(map(_is_plain, typing.get_args(annotation)))
+        return all(_is_plain(argument, inside) for argument in typing.get_args(annotation))
     return False

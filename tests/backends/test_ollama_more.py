@@ -214,5 +214,19 @@ async def test_an_older_server_lists_models_without_capabilities(
     assert (model.name, model.size_bytes, model.digest, model.capabilities) == ("old:1b", 5, "", frozenset())
 
 
+@pytest.mark.parametrize(
+    ("rows", "names"),
+    [
+        ('["old:1b", null, {"name": "new", "size": "large", "capabilities": 3}]', ["", "", "new"]),
+        ('{"name": "new"}', []),
+    ],
+)
+async def test_a_list_of_models_in_another_shape_is_read_as_far_as_it_goes(
+    ollama_server: OllamaServer, backend: OllamaBackend, rows: str, names: list[str]
+) -> None:
+    ollama_server.fail_next(Fault.body(200, f'{{"models": {rows}}}'.encode()))
+    assert [model.name for model in await backend.models()] == names
+
+
 async def test_the_version_says_that_a_server_is_there(backend: OllamaBackend) -> None:
     assert await backend.version(timeout_s=0.3) == "0.40.12"

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import AsyncGenerator, Generator
 from pathlib import Path
-from typing import Any
 
 import pytest
 import pytest_asyncio
@@ -30,14 +28,3 @@ async def support() -> AsyncGenerator[Swarm, None]:
     """The shop's chatbot, as it is in its file."""
     async with Swarm.load(EXAMPLES / "support_chatbot/support.swarm.yaml") as swarm:
         yield swarm
-
-
-@pytest.fixture(scope="session")
-def examples() -> Path:
-    """The folder of the examples."""
-    return EXAMPLES
-
-
-def rows_of(path: Path) -> list[Any]:
-    """Return the rows of a JSON lines file."""
-    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]

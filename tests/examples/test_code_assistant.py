@@ -32,7 +32,9 @@ async def test_without_a_model_server_it_shows_the_note_that_fits() -> None:
 
 
 async def test_with_a_coding_model_it_answers_with_code() -> None:
-    coder = ScriptedBackend({"coder": "```python\ndef backwards(items):\n    return items[::-1]\n```\nIt copies."})
+    coder = ScriptedBackend(
+        {"coder": "```python\ndef backwards(items):\n    return items[::-1]\n```\nIt copies."}
+    )
     overrides = ["models.small=scripted/coder", "experts.programmer.cascade=[small]"]
     async with Swarm.load(GRAPH, overrides=overrides, backends={"scripted": coder}) as swarm:
         result = await swarm.run(message=TASK)

@@ -22,8 +22,8 @@ PARCEL = "Order 1042 (2 x trail socks) has been shipped"
 
 
 def said(result: RunResult) -> str:
-    """Return which node gave the answer: the last of the path that the output knows."""
-    order = ("refuse", "withheld", "handoff", "which_order", "unknown_order", "return_started", "menu", "status")
+    """Return which node gave the answer, in the order of the graph's `output`."""
+    order = ("refuse", "withheld", "handoff", "which_order", "unknown_order", "return_started", "menu")
     return next((name for name in order if name in result.path), "answer")
 
 
@@ -72,17 +72,21 @@ async def test_a_number_alone_answers_what_was_asked_before(support: Swarm) -> N
     assert result.text.startswith(PARCEL)
 
 
-async def test_an_order_is_reported_even_when_the_question_was_not_understood(support: Swarm) -> None:
-    result = await support.run(message="Order 1038 was due yesterday, any idea when it will get here?")
-    assert result["answer"].confident is False
-    assert said(result) == "status"
-    assert "should now arrive on 11 March" in result.text
-
-
 async def test_a_threat_is_refused_before_anything_else_is_asked(support: Swarm) -> None:
     result = await support.run(message="you useless idiots, I will find you and hurt you")
     assert result.status == "refused"
     assert result.path == ("guard", "refuse")
+
+
+async def test_a_message_that_is_flagged_but_not_surely_goes_to_a_person_and_changes_nothing() -> None:
+    of_the_message, of_our_answer = {"self_harm": 0.6}, {"self_harm": 0.0}
+    doubtful = ScriptedBackend({"moderator": [of_the_message, of_our_answer]})
+    overrides = ["experts.moderator={use: moderator, cascade: [scripted/moderator]}"]
+    async with Swarm.load(GRAPH, overrides=overrides, backends={"scripted": doubtful}) as swarm:
+        result = await swarm.run(message="I want to return my boots, order 1040")
+    assert result["guard"].confident is False
+    assert (result.status, said(result)) == ("completed", "handoff")
+    assert result["new_return"].status == "skipped"
 
 
 async def test_a_return_is_started_within_thirty_days(support: Swarm) -> None:
@@ -138,7 +142,7 @@ async def test_a_larger_model_answers_what_the_policies_quoted_do_not_settle() -
     async with Swarm.load(GRAPH, overrides=with_models(), backends={"scripted": models}) as swarm:
         result = await swarm.run(message="what is the battery life of the head torch")
     assert (result.text, result["answer"].model) == (text, "scripted/large")
-    assert result["answer"].escalated
+    assert [request.model for request in models.requests] == ["small", "large"]
 
 
 async def test_sixty_customers_are_answered_or_handed_over_and_none_is_told_something_wrong(
@@ -160,7 +164,8 @@ async def test_sixty_customers_are_answered_or_handed_over_and_none_is_told_some
 
 async def test_no_probe_is_also_an_example_that_the_chatbot_learned_from() -> None:
     learned = {
-        _plain(json.loads(line)["text"]) for line in (FOLDER / "intents.jsonl").read_text("utf-8").splitlines()
+        _plain(json.loads(line)["text"])
+        for line in (FOLDER / "intents.jsonl").read_text("utf-8").splitlines()
     }
     assert len(PROBES) == 60
     assert [probe["text"] for probe in PROBES if _plain(probe["text"]) in learned] == []

@@ -3,7 +3,7 @@
 import pytest
 
 from swarm._graph.logic import implies, satisfiable
-from swarm.spec.condition import Expr, Ref, parse_expression
+from swarm.spec.condition import ConditionError, Expr, Ref, parse_expression
 from swarm.spec.types import ANY, Type
 
 LABEL = Type(base="string", one_of=("a", "b", "c"))
@@ -72,3 +72,9 @@ def test_a_comparison_with_a_list_is_not_taken_apart():
 def test_too_many_cases_give_no_answer_instead_of_a_wrong_one():
     facts = exprs(*[f"x{i}.flag or y{i}.flag" for i in range(12)])
     assert satisfiable(facts, type_of) is None
+
+
+def test_a_number_too_large_for_one_is_refused_where_it_stands():
+    with pytest.raises(ConditionError, match="too large") as caught:
+        parse_expression("n.size > 1e999")
+    assert (caught.value.pos, caught.value.length) == (9, 5)

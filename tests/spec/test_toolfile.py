@@ -163,3 +163,8 @@ def test_hostile_syntax_is_refused(text: str) -> None:
 
 def test_an_odd_escape_is_no_news() -> None:
     assert parse_tools("pattern = '\\d'") == ()
+
+
+def test_a_class_named_like_its_imported_base_is_read() -> None:
+    text = "from shop import Order\nclass Order(Order):\n    note: str\n@tool\ndef f() -> Order: ...\n"
+    assert one(text).returns is None

@@ -80,31 +80,9 @@ def _files(path: Path) -> Iterator[Path]:
 
 def _problems(file: Path) -> Sequence[Problem]:
     if file.name == EXPERT:
-        return _expert_problems(file)
+        from swarm.spec.library import expert_problems
+
+        return expert_problems(file)
     from swarm._app.check import check_file
 
     return check_file(file)
-
-
-def _expert_problems(file: Path) -> Sequence[Problem]:
-    """Return what is wrong with an expert's file, or with the files that it names."""
-    from swarm.errors import Problem, SpecError
-    from swarm.spec.library import Library
-    from swarm.spec.load import load_expert
-
-    if not file.is_file():
-        return load_expert(file).problems()
-    folder = file.parent if file.parent.name not in ("", "..") else file.parent.resolve()
-    library = Library(paths=[folder])
-    entry = next(library.entries(folder.name))
-    if entry.spec is None:
-        return entry.problems
-    try:
-        library.get(folder.name)
-    except SpecError as error:
-        more = [
-            Problem(one.code, one.message, file=str(file), line=1, col=1, hint=one.hint)
-            for one in error.problems
-        ]
-        return [*entry.problems, *more]
-    return entry.problems

@@ -10,7 +10,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import Any
 
 import swarm.events as ev
 from swarm._engine.context import Run
@@ -208,5 +208,4 @@ def _extracted(expert: ResolvedExpert, text: str) -> dict[str, Any]:
     wrong = list(expert.output.misfits(value))
     if wrong:
         raise InvalidAnswer("; ".join(wrong[:5]))
-    table = cast("dict[str, Any]", value)
-    return {name: table.get(name) for name in expert.output.fields} if expert.output.fields else table
+    return expert.output.filled(value)

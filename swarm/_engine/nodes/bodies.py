@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import copy
 from collections.abc import Mapping
 from typing import Any, cast
 
@@ -15,6 +14,8 @@ from swarm.errors import LimitExceededError, NodeError, SwarmError
 from swarm.spec.graph import EachNode, RepeatNode
 
 __all__ = ["each", "graph", "repeat"]
+
+MARKS = Marks().to_json().keys()
 
 
 async def each(command: RunNode, run: Run, place: str) -> Outcome:
@@ -32,40 +33,38 @@ async def each(command: RunNode, run: Run, place: str) -> Outcome:
         hint = f"raise `max:` of this node (now {spec.max})"
         raise LimitExceededError(f"{len(items)} items are more than {spec.max}", where=place, hint=hint)
     ends = await _all_items(command, items, run, place)
-    kept = [end for end in ends if end is not None]
-    values = [end.value for end, _ in kept]
-    marks = [_marks_of(end, scope) for end, scope in kept]
-    confident = all(mark is not False for mark in marks)
-    measured = [mark for mark in marks if mark is not None]
-    return Outcome(values, values, Marks(confident=confident) if measured else None)
+    values = [end.value for end in ends if end is not None]
+    run.measure(values, place)
+    found = [marks for value in values if (marks := _marks_in(value)) is not None]
+    confident = all(marks.confident for marks in found)
+    return Outcome(values, values, Marks(confident=confident) if found else None)
 
 
-def _marks_of(end: EndRun, scope: Mapping[str, Any]) -> bool | None:
-    value = end.value
-    if isinstance(value, Mapping) and "confident" in value:
-        return bool(cast("Mapping[str, Any]", value)["confident"])
-    return None
+def _marks_in(value: Any) -> Marks | None:
+    """Return the marks of an expert's answer; None for a value that is none."""
+    if not isinstance(value, Mapping) or not value.keys() >= MARKS:
+        return None
+    table = cast("Mapping[str, Any]", value)
+    return Marks(**{name: table[name] for name in MARKS})
 
 
-async def _all_items(
-    command: RunNode, items: list[Any], run: Run, place: str
-) -> list[tuple[EndRun, dict[str, Any]] | None]:
+async def _all_items(command: RunNode, items: list[Any], run: Run, place: str) -> list[EndRun | None]:
+    """Return how the body ended for each item; None where it gave nothing."""
     node, spec = command.node, command.node.spec
     assert isinstance(spec, EachNode)
     body = node.body
     assert body is not None
-    ends: list[tuple[EndRun, dict[str, Any]] | None] = [None] * len(items)
+    ends: list[EndRun | None] = [None] * len(items)
     queue = iter(enumerate(items))
 
     async def work() -> None:
         for index, item in queue:  # shared: each worker takes the next item
             scope = {**command.scope, spec.as_: item, "index": index}
-            end, values = await run.level(body, scope, run, f"{place}[{index}]/")
-            if end.error is not None:
-                if end.error.code != "no_output":
-                    raise end.error
-            else:
-                ends[index] = (end, values)
+            end, _ = await run.level(body, scope, run, f"{place}[{index}]/")
+            if end.error is None:
+                ends[index] = end
+            elif end.error.code != "no_output":
+                raise end.error
 
     async def counted() -> None:
         nonlocal workers
@@ -104,6 +103,7 @@ async def repeat(command: RunNode, run: Run, place: str) -> Outcome:
             raise end.error
         rounds += 1
         state = {**state, **_next_state(node.next, values, place)}
+        run.measure(state, place)
         values["loop"] = {**state, "round": rounds}
         reached = node.until is not None and bool(node.until(values))
     value = {**state, "rounds": rounds, "reached": reached}
@@ -126,22 +126,16 @@ async def graph(command: RunNode, run: Run, place: str) -> Outcome:
         raise LimitExceededError(
             f"graphs nest deeper than {run.limits.depth}", where=place, hint="raise Limits(depth=...)"
         )
-    given = {
-        name: copy.deepcopy(kind.default) if not kind.required and not kind.optional else None
-        for name, kind in body.inputs.items()
-    }
-    given |= command.arguments
+    given = {name: kind.when_left_out() for name, kind in body.inputs.items()} | command.arguments
     for name, kind in body.inputs.items():
         wrong = next(kind.misfits(given[name], name), "")
         if wrong:
             raise NodeError(f"input does not fit: {wrong}", where=place)
+        given[name] = kind.filled(given[name])
     end, values = await run.level(body, {"input": given}, run, f"{place}/")
     if end.error is not None:
         raise end.error
     marks = None
     if end.choice is not None and end.choice.node >= 0:
-        inner = values.get(body.nodes[end.choice.node].name)
-        if isinstance(inner, Mapping) and "confident" in inner:
-            table = cast("Mapping[str, Any]", inner)
-            marks = Marks(confidence=table["confidence"], confident=table["confident"], model=table["model"])
+        marks = _marks_in(values.get(body.nodes[end.choice.node].name))
     return Outcome(end.value, end.value, marks)

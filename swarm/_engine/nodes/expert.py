@@ -13,9 +13,9 @@ from swarm._engine.result import Marks, Outcome
 from swarm._engine.scheduler import RunNode
 from swarm.backends.decide import InvalidAnswer
 from swarm.confidence.estimators import measure
-from swarm.errors import BackendError, BackendUnavailable, ModelMissing
+from swarm.errors import BackendError, BackendUnavailable, ModelMissing, describe
 from swarm.messages import Confidence, Usage
-from swarm.routing.cascade import Attempt, Verdict, decide_rung
+from swarm.routing.cascade import Attempt, Came, Verdict, decide_rung
 from swarm.spec.catalogue import ModelRef, ResolvedExpert
 
 __all__ = ["answer", "expert"]
@@ -71,36 +71,38 @@ class _Climb:
     async def ask(self) -> None:
         """Ask the current rung and write down what came."""
         run, model = self.run, self.model
-        tries = sum(1 for attempt in self.attempts if attempt.rung == self.rung) + 1
-        if run.sinks:
-            run.emit(
-                ev.ModelRequested(
-                    run=run.id, at=run.now(), node=self.place, model=str(model), rung=self.rung, attempt=tries
-                )
-            )
+        self._tell_asked()
         asking = Asking(
             expert=self.expert, inputs=self.inputs, model=model, rung=self.rung, place=self.place,
             correction=self.correction, measured=self.threshold is not None,
         )  # fmt: skip
         started = run.services.clock()
-        answered, usage, said, came = None, Usage(), "cancelled", "unreachable"
+        answered: Answered | None = None
+        came: Came = "unreachable"
+        said, usage = "cancelled", Usage()
         try:
             answered = await ask_model(asking, run.services.backend(model), run)
-            said, came, usage = "", "answer", answered.usage
+            came, said, usage = "answer", "", answered.usage
         except InvalidAnswer as error:
-            said, came, usage = error.what, "invalid", error.usage
+            came, said, usage = "invalid", error.what, error.usage
         except BackendError as error:
             said = error.what
             self.errors.append(error)
             self._note(error)
+        except Exception as error:
+            said = describe(error)
+            raise
         finally:
             self._tell_model(answered, usage, said, (run.services.clock() - started) * 1000)
         run.spend(usage)
+        self._write_down(answered, came, said)
+
+    def _write_down(self, answered: Answered | None, came: Came, said: str) -> None:
         score = measure(answered.signals, self.policy.from_ if self.policy else "auto") if answered else None
         self.answers.append(answered)
         self.scores.append(score)
         self.attempts.append(
-            Attempt(rung=self.rung, came=came, score=score.value if score else None, message=said)  # type: ignore[arg-type]
+            Attempt(rung=self.rung, came=came, score=score.value if score else None, message=said)
         )
 
     def verdict(self) -> Verdict:
@@ -184,6 +186,17 @@ class _Climb:
             self.run.note(f"{error.code}:{model.backend}:{model.url}", text)
         else:
             self.run.note(f"{error.code}:{model}", f"{model}: {error.what}")
+
+    def _tell_asked(self) -> None:
+        run = self.run
+        if run.sinks:
+            tries = sum(attempt.rung == self.rung for attempt in self.attempts) + 1
+            run.emit(
+                ev.ModelRequested(
+                    run=run.id, at=run.now(), node=self.place, model=str(self.model), rung=self.rung,
+                    attempt=tries,
+                )
+            )  # fmt: skip
 
     def _tell_model(self, answered: Answered | None, usage: Usage, said: str, latency_ms: float) -> None:
         run = self.run

@@ -61,7 +61,7 @@ def check_answer(answer: dict[str, Any], fields: dict[str, Type]) -> dict[str, A
         InputError: it does not fit; every misfit is named.
     """
     filled = {
-        name: answer.get(name, kind.default if not kind.required and not kind.optional else None)
+        name: answer[name] if name in answer else kind.when_left_out()
         for name, kind in fields.items()
         if name in answer or not kind.required
     }

@@ -10,7 +10,7 @@ import swarm.events as ev
 from swarm._engine.context import Run
 from swarm._engine.result import Outcome
 from swarm._engine.scheduler import RunNode
-from swarm.errors import SwarmError, ToolError
+from swarm.errors import SwarmError, ToolError, describe
 from swarm.spec.graph import ToolNode
 from swarm.tools.base import Tool
 
@@ -78,8 +78,8 @@ async def call_tool(
         call = found.call(own, idempotency_key=key)
         value = await (call if timeout_s is None else _within(call, timeout_s, place))
         said = ""
-    except SwarmError as error:
-        said = error.what
+    except Exception as error:
+        said = describe(error)
         raise
     finally:
         if run.sinks:

@@ -88,7 +88,8 @@ def _refused(call: ToolCall, reason: str, run: Run, place: str) -> str:
 
 async def _approved(call: ToolCall, run: Run, place: str) -> bool:
     arguments = ", ".join(
-        f"{name}={json.dumps(value, default=str)}" for name, value in call.arguments.items()
+        f"{name}={json.dumps(value, ensure_ascii=False, default=str)}"
+        for name, value in call.arguments.items()
     )
     question = Ask(
         node=place, text=f"Allow {call.name}({arguments})?", answer={"approved": "boolean"},

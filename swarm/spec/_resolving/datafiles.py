@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import glob
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -28,6 +28,7 @@ __all__ = [
     "read_texts",
 ]
 
+RECURSIVE = "**"
 MAX_TEXT_BYTES = 1_000_000
 MAX_ROWS_BYTES = 64_000_000
 MAX_DOCUMENTS = 2_000
@@ -57,17 +58,27 @@ def find(name: str, base: Base) -> Path:
     """Return the file that `name` means.
 
     Raises:
-        DataError: SW019 it leaves the folder, SW020 it is not there.
+        DataError: SW019 it leaves the folder, SW020 it is not there, SW009 it cannot be read.
     """
     path = base.folder / _inside(name, base)
-    if not path.exists():
+    if not _is_there(path, name):
         message = f"there is no file {name!r}"
         if not path.parent.is_dir():
             raise DataError("SW020", message, f"there is no folder {path.parent.name!r} either")
         names = [entry.name for entry in path.parent.iterdir() if not entry.name.startswith(".")]
         raise DataError("SW020", message, _nearest(path.name, names, base))
     _stay(path, name, base)
+    if not (path.is_file() or path.is_dir()):  # opening a pipe would wait for whoever writes to it
+        raise DataError("SW009", f"{name!r} is no file: a pipe, a socket or a device")
     return path
+
+
+def _is_there(path: Path, name: str) -> bool:
+    try:
+        return path.exists()
+    except OSError as error:  # a name that is too long, a folder that may not be looked into
+        shown = name if len(name) <= 60 else f"{name[:60]}..."
+        raise DataError("SW009", f"{shown!r} cannot be read: {error.strerror}") from error
 
 
 def read_text(name: str, base: Base, *, max_bytes: int = MAX_TEXT_BYTES) -> str:
@@ -191,8 +202,25 @@ def _matches(pattern: str, base: Base) -> list[str]:
     if not glob.has_magic(pattern):
         find(pattern, base)
         return [pattern]
-    names = glob.glob(pattern, root_dir=base.folder, recursive=True)
+    names = _everywhere(pattern, base) if RECURSIVE in Path(pattern).parts else _here(pattern, base)
     return sorted(name for name in names if (base.folder / name).is_file())
+
+
+def _here(pattern: str, base: Base) -> Iterable[str]:
+    return glob.glob(pattern, root_dir=base.folder)
+
+
+def _everywhere(pattern: str, base: Base) -> Iterable[str]:
+    """Yield what a pattern with `**` matches; linked folders are not gone into, which may be a circle."""
+    path = Path(pattern)
+    root = Path(path.anchor) if path.is_absolute() else base.folder
+    try:
+        for found in root.glob(str(path.relative_to(path.anchor))):
+            name = found if path.is_absolute() else found.relative_to(root)
+            if not any(part.startswith(".") for part in name.parts):
+                yield str(name)
+    except ValueError as error:
+        raise DataError("SW020", f"{pattern!r} is no pattern: {error}") from error
 
 
 def _rows(text: str) -> Iterator[tuple[int, Any]]:

@@ -20,9 +20,10 @@ from swarm.spec._resolving.datafiles import (
     read_texts,
 )
 from swarm.spec._resolving.models import ModelNameError, Models
+from swarm.spec._resolving.prompts import Flaw, flaws
 from swarm.spec.catalogue import ModelRef, ResolvedExpert, output_type
 from swarm.spec.expert import Expert, QuestionSpec
-from swarm.spec.findings import Finding
+from swarm.spec.findings import Finding, has_errors
 from swarm.spec.source import Path as Place
 from swarm.spec.types import Type
 
@@ -77,7 +78,7 @@ class Resolver:
     findings: list[Finding] = field(default_factory=list[Finding])
 
     def resolve(self) -> ResolvedExpert | None:
-        """Return the expert, or None if anything about it is wrong."""
+        """Return the expert, or None if anything about it but its prompt is wrong."""
         kind = self.value("kind")
         inputs: dict[str, Type] = self.value("input") or {}
         if kind is None:
@@ -96,9 +97,9 @@ class Resolver:
             requests=self.attempt("requests", read_texts, ()),
             output=output_type(kind, labels=labels, questions=self.questions(), output=self.value("output")),
         )
-        if any(finding.severity == "error" for finding in self.findings):
-            return None
-        return replace(expert, key=_key(expert))
+        usable = not has_errors(self.findings)
+        self.check_prompt(expert)
+        return replace(expert, key=_key(expert)) if usable else None
 
     def plain(self, kind: str, inputs: Mapping[str, Type]) -> ResolvedExpert:
         """Return the expert with what needs no other part of it, and defaults filled in."""
@@ -228,6 +229,34 @@ class Resolver:
         fields = {key: self.value(key) for key in Expert.model_fields}
         for misfit in misfits(self.name, kind, fields, labels=labels, cascade=cascade):
             self.report("SW048", misfit.message, key=misfit.key, at=misfit.at, hint=misfit.hint)
+
+    def check_prompt(self, expert: ResolvedExpert) -> None:
+        """Note what is wrong with the prompt; a name that new inputs took from it, at the inputs."""
+        prompt, inputs = self.giver("prompt"), self.giver("input")
+        if prompt is None or inputs is None:
+            return
+        renamed = self.layers.index(inputs) < self.layers.index(prompt)
+        for flaw in flaws(expert):
+            taken = renamed and bool(flaw.name) and flaw.name not in expert.inputs
+            hint = "give it a prompt for these inputs: `prompt: |`" if taken else flaw.hint
+            self.flaw(flaw, expert, inputs if taken else prompt, "input" if taken else "prompt", hint)
+
+    def flaw(self, flaw: Flaw, expert: ResolvedExpert, layer: Layer, key: str, hint: str) -> None:
+        """Note a flaw: inside the text where the layer itself writes it, else with its file and line."""
+        row = expert.prompt.count("\n", 0, flaw.offset) + 1
+        file = expert.prompt_file or ("" if layer.own else layer.file)
+        where = f"{file}:{row}: " if expert.prompt_file else f"{file}: " if file else ""
+        inside = layer.own and key == "prompt" and not expert.prompt_file
+        self.findings.append(
+            Finding(
+                code=flaw.code,
+                message=f"{where}{flaw.message}",
+                path=layer.at(key),
+                offset=flaw.offset if inside else 0,
+                length=flaw.length if inside else 0,
+                hint=hint,
+            )
+        )
 
 
 def resolve(

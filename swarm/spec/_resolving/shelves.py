@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -13,11 +13,11 @@ from swarm.spec._resolving.models import Models
 from swarm.spec._resolving.resolve import Layer, resolve
 from swarm.spec.catalogue import ResolvedExpert
 from swarm.spec.expert import Expert
-from swarm.spec.findings import Finding, did_you_mean
+from swarm.spec.findings import Finding, did_you_mean, has_errors
 from swarm.spec.load import load_expert
 from swarm.spec.source import Path as Place
 
-__all__ = ["Entry", "Library", "bundled"]
+__all__ = ["Entry", "Library", "bundled", "expert_problems"]
 
 FILE = "expert.yaml"
 
@@ -102,7 +102,7 @@ class Library:
         expert = None
         if layers:
             expert, findings = resolve(name, layers, Models({}))
-        if expert is None:
+        if expert is None or has_errors(findings):
             raise SpecError([finding.without_file() for finding in findings])
         return expert
 
@@ -172,6 +172,23 @@ class Library:
         if shipped is not None:
             shelves.append(_Shelf(origin="bundled", folders=_folders(shipped)))
         return tuple(shelves)
+
+
+def expert_problems(file: Path) -> tuple[Problem, ...]:
+    """Return what is wrong with an expert's file, or with the files it names, each at its place."""
+    loaded = load_expert(file)
+    if loaded.spec is None:
+        return loaded.problems()
+    folder = file.parent if file.parent.name not in ("", "..") else file.parent.resolve()
+    library = Library(paths=[folder])
+    entry = next(library.entries(folder.name))
+    if entry.spec is None:
+        return entry.problems
+    layers, found = library.layers(folder.name, ("use",))
+    if layers:
+        own = replace(layers[0], own=True, place=())
+        _, found = resolve(folder.name, (own, *layers[1:]), Models({}))
+    return loaded.problems(found)
 
 
 def _names(shelf: _Shelf) -> Mapping[str, object]:
