@@ -41,6 +41,9 @@ __all__ = [
 ]
 
 
+MAX_SHOWN = 200  # columns of a line of source
+
+
 class SwarmError(Exception):
     """Say what happened, where, and what to do next.
 
@@ -57,8 +60,11 @@ class SwarmError(Exception):
         self.what, self.where, self.hint = what, where, hint
         if code:
             self.code = code
-        head = ": ".join(part for part in (where, what) if part)
-        super().__init__(head + (f"\n  fix: {hint}" if hint else ""))
+        super().__init__(what)
+
+    def __str__(self) -> str:
+        head = ": ".join(part for part in (self.where, self.what) if part)
+        return head + (f"\n  fix: {self.hint}" if self.hint else "")
 
 
 class Problem:
@@ -108,8 +114,10 @@ class Problem:
         if self.source:
             number = str(self.line)
             pad = " " * len(number)
-            lead = "".join("\t" if c == "\t" else " " for c in self.source[: self.col - 1])
-            lines += [f"{pad} |", f"{number} | {self.source}", f"{pad} | {lead}{'^' * max(1, self.length)}"]
+            shown, col = _window(self.source, self.col)
+            lead = "".join("\t" if c == "\t" else " " for c in shown[: col - 1])
+            carets = "^" * max(1, min(self.length, len(shown) - col + 1))
+            lines += [f"{pad} |", f"{number} | {shown}", f"{pad} | {lead}{carets}"]
         if self.hint:
             lines.append(f"  = help: {self.hint}")
         return "\n".join(lines)
@@ -129,6 +137,16 @@ class Problem:
 
     def __repr__(self) -> str:
         return f"Problem({self.code!r}, {self.message!r}, where={self.where!r})"
+
+
+def _window(line: str, col: int) -> tuple[str, int]:
+    """Return the part of a long line that is worth showing, and the column in it."""
+    if len(line) <= MAX_SHOWN:
+        return line, col
+    start = max(0, col - 1 - MAX_SHOWN // 4)
+    before = "..." if start else ""
+    after = "..." if start + MAX_SHOWN < len(line) else ""
+    return f"{before}{line[start : start + MAX_SHOWN]}{after}", col - start + len(before)
 
 
 class SpecError(SwarmError):

@@ -88,7 +88,7 @@ class NodeSkipped(NodeEvent):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelRequested(NodeEvent):
-    """An expert asks a model (`backend/name`) on a rung of its cascade, from 0."""
+    """A model is asked, on a rung of the cascade from 0; `attempt` 2 withdraws what was streamed."""
 
     type: ClassVar[str] = "model.requested"
     model: str
@@ -98,7 +98,7 @@ class ModelRequested(NodeEvent):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelToken(NodeEvent):
-    """A piece of the answer as it is written; withdrawn if `expert.escalated` follows."""
+    """A piece of the answer as it is written; withdrawn if the expert asks again or escalates."""
 
     type: ClassVar[str] = "model.token"
     text: str

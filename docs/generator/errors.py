@@ -35,7 +35,8 @@ def exceptions() -> str:
     """Return the tree of exceptions and the code that each carries."""
     doc = inspect.getdoc(swarm.errors) or ""
     tree = doc[doc.index("SwarmError") :]
-    classes = [getattr(swarm.errors, name) for name in swarm.errors.__all__ if name != "Problem"]
+    named = [getattr(swarm.errors, name) for name in swarm.errors.__all__]
+    classes = [one for one in named if isinstance(one, type) and issubclass(one, swarm.errors.SwarmError)]
     rows = [
         (code(cls.__name__), code(cls.code), (inspect.getdoc(cls) or "").split("\n")[0]) for cls in classes
     ]

@@ -68,7 +68,7 @@ def check_graph(
         )
         findings += more
         broken = frozenset(loaded.broken) | {("experts", name) for name in names.broken}
-        plan, more = compile_graph(loaded.spec, names, broken=broken, file=loaded.file)
+        plan, more = compile_graph(loaded.spec, names, broken=broken)
         findings += more
     problems = loaded.source.problems(findings)
     if any(problem.severity == "error" for problem in problems):

@@ -95,9 +95,15 @@ class Swarm:
         self._backends = Backends(backends)
         self._tools: dict[str, Tool] = {**file_tools(graph.spec, graph.folder, graph.catalogue), **own}
         self._services = Services(
-            backend=self._backends, tools=self._tools, choose=_choose, clock=time.perf_counter, wall=time.time,
-            new_id=_new_token, limits=self.limits, slots=Slots(self.limits.concurrency),
-        )  # fmt: skip
+            backend=self._backends,
+            tools=self._tools,
+            choose=_choose,
+            clock=time.perf_counter,
+            wall=time.time,
+            new_id=_new_token,
+            limits=self.limits,
+            slots=Slots(self.limits.concurrency),
+        )
         self._asks = may_ask(self.plan)
         self._live: set[_Live] = set()  # runs that have paused and not ended
         self._runs: set[Run] = set()  # runs that somebody waits for
@@ -157,7 +163,8 @@ class Swarm:
         self._enter_loop()
         self._closed = True
         for one in tuple(self._live):
-            await one.cancel()
+            if one.run not in self._runs:  # one that was resumed has somebody who waits for it
+                await one.cancel()
         await asyncio.sleep(0)  # a run that was only just begun gets its task
         works = [run.work for run in self._runs if run.work is not None]
         for work in works:
@@ -253,7 +260,7 @@ class Swarm:
                 f"no run waits for an answer to {token!r}", hint="each question is answered once"
             )
         fields = {name: parse_type(raw) for name, raw in live.run.asks[token].ask.answer.items()}
-        live.run.answer(token, check_answer(answer, fields))
+        live.run.answer(token, check_answer(answer, fields, self.limits.input_bytes))
         return await self._until_pause(live)
 
     async def cancel(self, paused: RunResult) -> None:
@@ -319,7 +326,14 @@ def _paused(plan: Plan, run: Run) -> RunPaused:
     ask = next(iter(run.asks.values())).ask
     nodes = node_results(plan, run)
     return RunPaused(
-        id=run.id, graph=plan.name, status="paused", nodes=nodes, usage=run.usage, ask=ask, text=ask.text,
-        path=tuple(name for name, node in nodes.items() if node.status == "done"), notes=tuple(run.notes.values()),
+        id=run.id,
+        graph=plan.name,
+        status="paused",
+        nodes=nodes,
+        usage=run.usage,
+        ask=ask,
+        text=ask.text,
+        path=tuple(name for name, node in nodes.items() if node.status == "done"),
+        notes=tuple(run.notes.values()),
         latency_ms=(run.services.clock() - run.started) * 1000,
-    )  # fmt: skip
+    )

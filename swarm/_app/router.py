@@ -153,9 +153,12 @@ class Router:
             {"expert": expert.name, "with": {expert.main_input: "input.request"}}
         )
         spec = GraphSpec(
-            name=GRAPH, input={"request": Type(base="string")}, experts=dict(experts or {}), nodes={NODE: node},
+            name=GRAPH,
+            input={"request": Type(base="string")},
+            experts=dict(experts or {}),
+            nodes={NODE: node},
             output=NODE,
-        )  # fmt: skip
+        )
         return Swarm(spec, library=self._library, backends=self._given)
 
     async def _ask_model(self, request: DecisionRequest, render: Render) -> Decision:

@@ -6,6 +6,7 @@ import importlib.util
 import os
 import sys
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import AsyncExitStack
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -17,6 +18,7 @@ from swarm.spec.compose import Graph
 from swarm.spec.graph import GraphSpec
 from swarm.tools.base import Tool
 from swarm.tools.function import FunctionTool
+from swarm.tools.guarded import Guarded
 
 __all__ = ["Backends", "file_tools", "import_tools", "inner_graphs", "tools_by_name"]
 
@@ -84,8 +86,9 @@ class Backends:
     async def aclose(self) -> None:
         """Close the backends made here; calling it twice is fine."""
         made, self._made = self._made, {}
-        for backend in made.values():
-            await backend.aclose()
+        async with AsyncExitStack() as stack:  # each is closed, whatever another raises
+            for backend in made.values():
+                stack.push_async_callback(backend.aclose)
 
 
 def tools_by_name(tools: Iterable[Any]) -> dict[str, Tool]:
@@ -101,7 +104,7 @@ def tools_by_name(tools: Iterable[Any]) -> dict[str, Tool]:
         if name in table and table[name] is not found:
             raise SwarmError(f"two tools are called {name!r}", hint='rename one: @tool(name="...")')
         table[name] = found
-    return table
+    return {name: one if isinstance(one, FunctionTool) else Guarded(one) for name, one in table.items()}
 
 
 def import_tools(path: Path) -> dict[str, Tool]:

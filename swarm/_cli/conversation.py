@@ -138,6 +138,8 @@ class _Writer:
             self._written += event.text
         elif isinstance(event, ev.ExpertEscalated) and event.node in self._nodes:
             self.withdraw(f"(not sure enough: asking {event.to_model})")
+        elif isinstance(event, ev.ModelRequested) and event.attempt > 1 and event.node in self._nodes:
+            self.withdraw("(no whole answer: asking again)")
 
     def withdraw(self, reason: str) -> None:
         """Say that what was written does not hold."""

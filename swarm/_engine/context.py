@@ -115,8 +115,8 @@ class Run:
     """
 
     __slots__ = (
-        "asks", "at_work", "busy", "id", "level", "limits", "nodes", "notes", "paused", "results", "services", "sinks",
-        "started", "streams", "tool_calls", "usage", "work",
+        "asks", "at_work", "busy", "id", "level", "limits", "nodes", "notes", "paused",
+        "results", "services", "sinks", "started", "streams", "tool_calls", "usage", "work",
     )  # fmt: skip
 
     def __init__(

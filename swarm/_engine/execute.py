@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from itertools import islice
@@ -178,7 +179,8 @@ def _result(plan: Plan, end: EndRun, run: Run) -> RunResult:
             id=run.id, graph=plan.name, status="failed", path=path, nodes=nodes, usage=run.usage,
             latency_ms=latency_ms, error=end.error, error_node=where, notes=notes,
         )  # fmt: skip
-    output, marks, refused = end.value, Marks(), False
+    output, refused = end.value, False
+    marks: Marks | None = None
     if end.choice is not None and end.choice.node >= 0:
         node = plan.nodes[end.choice.node]
         done = nodes[node.name]
@@ -188,17 +190,20 @@ def _result(plan: Plan, end: EndRun, run: Run) -> RunResult:
     return RunResult(
         id=run.id, graph=plan.name, status="refused" if refused else "completed", output=output,
         text=text_of(output), confidence=marks.confidence if marks else None,
-        confident=marks.confident if marks and end.choice and end.choice.node >= 0 else None, path=path, nodes=nodes,
-        usage=run.usage, latency_ms=latency_ms, notes=notes,
+        confident=marks.confident if marks else None, path=path, nodes=nodes, usage=run.usage,
+        latency_ms=latency_ms, notes=notes,
     )  # fmt: skip
 
 
 def node_results(plan: Plan, run: Run) -> dict[str, NodeResult]:
     """Return what became of every node, in the plan's order."""
-    results = run.results
-    missing = "the run ended first" if not run.asks else "not reached yet"
+    asking = {re.split(r"[/\[]", one.ask.node)[0] for one in run.asks.values()}
+    missing = "the run ended first" if not asking else "not reached yet"
     return {
-        node.name: results.get(node.name)
-        or NodeResult(name=node.name, kind=node.kind, status="skipped", reason=missing)
+        node.name: run.results.get(node.name)
+        or NodeResult(
+            name=node.name, kind=node.kind, status="skipped",
+            reason="it waits for a person" if node.name in asking else missing,
+        )
         for node in plan.nodes
-    }
+    }  # fmt: skip

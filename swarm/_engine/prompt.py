@@ -106,9 +106,9 @@ def _scope(expert: ResolvedExpert, inputs: Mapping[str, Any]) -> dict[str, Any]:
         name: value for name, value in inputs.items() if expert.inputs.get(name, _ANY).base != "messages"
     }
     questions = [
-        {"name": name, "type": question.type, "instructions": question.instructions, "options": list(question.options)}
-        for name, question in questions_of(expert).items()
-    ] if expert.kind in ("classify", "moderate", "decide") else []  # fmt: skip
+        {"name": name, "type": one.type, "instructions": one.instructions, "options": list(one.options)}
+        for name, one in questions_of(expert).items()
+    ]
     return {
         **plain,
         "labels": [{"name": name, "description": text} for name, text in expert.labels.items()],

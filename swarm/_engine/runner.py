@@ -169,9 +169,9 @@ async def _perform(command: RunNode, run: Run, path: str, *, top: bool) -> Event
         if _is_cancelled():
             run.emit(ev.NodeCancelled(run=run.id, at=services.wall(), node=place))
             raise
-        return Failed(node.index, _failure(error, node, place))
+        return Failed(node.index, _failure(error, node, place), (services.clock() - started) * 1000)
     except Exception as error:
-        return Failed(node.index, _failure(error, node, place))
+        return Failed(node.index, _failure(error, node, place), (services.clock() - started) * 1000)
     finally:
         run.at_work.discard(place)
     _tell_done(command, outcome, run, place, (services.clock() - started) * 1000, top=top)
@@ -255,16 +255,14 @@ def _skipped(name: str, kind: str, reason: str) -> NodeResult:
 
 def _tell_failed(command: FailNode, run: Run, path: str, *, top: bool) -> None:
     place, error = path + command.node.name, command.error
+    error.where = error.where or place  # an expression or a template does not know whose it is
     if top:
-        run.results[place] = NodeResult(name=place, kind=command.node.kind, status="failed", error=error)
-    message = str(error.what)
+        run.results[place] = NodeResult(
+            name=place, kind=command.node.kind, status="failed", error=error, latency_ms=command.latency_ms
+        )
     run.emit(
         ev.NodeFailed(
-            run=run.id,
-            at=run.services.wall(),
-            node=place,
-            code=error.code,
-            message=message,
-            handled=command.handled,
+            run=run.id, at=run.services.wall(), node=place, code=error.code, message=str(error.what),
+            handled=command.handled, latency_ms=command.latency_ms,
         )
-    )
+    )  # fmt: skip

@@ -45,10 +45,11 @@ class Done:
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """A node failed."""
+    """A node failed, after so long."""
 
     index: int
     error: SwarmError
+    latency_ms: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +76,7 @@ class FailNode:
     node: PlanNode
     error: SwarmError
     handled: bool
+    latency_ms: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +123,7 @@ class Scheduler:
             self._settle(event.index, commands)
         elif isinstance(event, Failed):
             node = self.plan.nodes[event.index]
-            if not self._fail(node, event.error, commands):
+            if not self._fail(node, event.error, commands, event.latency_ms):
                 return commands
             self._settle(event.index, commands)
         else:
@@ -183,12 +185,14 @@ class Scheduler:
         commands.append(SkipNode(node, reason))
         return True
 
-    def _fail(self, node: PlanNode, error: SwarmError, commands: list[Command]) -> bool:
+    def _fail(
+        self, node: PlanNode, error: SwarmError, commands: list[Command], latency_ms: float = 0.0
+    ) -> bool:
         """Record a failure; return whether the run goes on."""
         self.state[node.index] = FAILED
         self.errors[node.index] = error
         handled = node.spec.on_error != "fail"
-        commands.append(FailNode(node, error, handled))
+        commands.append(FailNode(node, error, handled, latency_ms))
         if not handled:
             commands[:] = [command for command in commands if not isinstance(command, RunNode)]
             commands.append(EndRun(error=error, node=node))
@@ -200,6 +204,7 @@ class Scheduler:
                 try:
                     return EndRun(value=choice.value(self.scope), choice=choice)
                 except SwarmError as error:
+                    error.where = error.where or "output"
                     return EndRun(error=error)
         if not self.plan.outputs:
             return EndRun()

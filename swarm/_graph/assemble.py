@@ -37,9 +37,12 @@ def output_choices(outputs: Sequence[OutputForm], index: Mapping[str, int]) -> t
         made.append(
             OutputChoice(
                 needs=tuple(dict.fromkeys(ref.name for ref in refs if not ref.optional)),
-                value=evaluator(output.value), node=node if single else -1, whole=bool(output.name), text=output.text,
+                value=evaluator(output.value),
+                node=node if single else -1,
+                whole=bool(output.name),
+                text=output.text,
             )
-        )  # fmt: skip
+        )
     return tuple(made)
 
 
@@ -88,14 +91,28 @@ def _plan_node(
         names = catalogue.routable if spec.route == "all" else tuple(spec.route)
         choices = tuple(catalogue.experts[name] for name in names if name in catalogue.experts)
     return PlanNode(
-        index=index[form.name], name=form.name, kind=form.kind, spec=spec, parents=parents, children=children,
-        when=_condition(form.when), when_text=write(form.when) if form.when is not None else "",
-        needs=tuple(needs), bind=table_evaluator(form.values, spec.params),
-        expert=catalogue.experts[spec.expert] if isinstance(spec, ExpertNode) else None, choices=choices,
-        template=form.template, body=inner, items=evaluator(form.items) if form.items is not None else None,
-        next=table_evaluator(form.next) if isinstance(spec, RepeatNode) else None, until=_condition(form.until),
-        handler=index.get(spec.on_error, -1), handles=handles, priority=priority, output=env[form.name],
-    )  # fmt: skip
+        index=index[form.name],
+        name=form.name,
+        kind=form.kind,
+        spec=spec,
+        parents=parents,
+        children=children,
+        when=_condition(form.when),
+        when_text=write(form.when) if form.when is not None else "",
+        needs=tuple(needs),
+        bind=table_evaluator(form.values, spec.params),
+        expert=catalogue.experts[spec.expert] if isinstance(spec, ExpertNode) else None,
+        choices=choices,
+        template=form.template,
+        body=inner,
+        items=evaluator(form.items) if form.items is not None else None,
+        next=table_evaluator(form.next) if isinstance(spec, RepeatNode) else None,
+        until=_condition(form.until),
+        handler=index.get(spec.on_error, -1),
+        handles=handles,
+        priority=priority,
+        output=env[form.name],
+    )
 
 
 def _condition(expr: Expr | None) -> Callable[[Mapping[str, Any]], bool] | None:

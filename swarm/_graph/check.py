@@ -20,8 +20,10 @@ __all__ = [
     "check_condition",
     "check_guarantees",
     "check_names",
+    "check_output",
     "check_reads",
     "check_rounds",
+    "check_routable",
     "check_tools",
 ]
 
@@ -55,9 +57,13 @@ def _unknown_field(read: Read, unknown: UnknownField, kind: Type) -> Finding:
     hint = did_you_mean(field, unknown.choices) if unknown.choices else f"it is of type {kind}"
     exact = ref.end - ref.pos == len(".".join((ref.name, *ref.fields))) + ref.optional
     return Finding(
-        code="SW032", message=f"{parent!r} has no field {field!r}", path=read.path,
-        offset=ref.pos + (before if exact else 0), length=len(field) if exact else ref.end - ref.pos, hint=hint,
-    )  # fmt: skip
+        code="SW032",
+        message=f"{parent!r} has no field {field!r}",
+        path=read.path,
+        offset=ref.pos + (before if exact else 0),
+        length=len(field) if exact else ref.end - ref.pos,
+        hint=hint,
+    )
 
 
 def check_names(form: Form, catalogue: Catalogue, known: Mapping[str, object], findings: Findings) -> None:
@@ -66,8 +72,13 @@ def check_names(form: Form, catalogue: Catalogue, known: Mapping[str, object], f
         if name not in known:
             place = ("after", position) if isinstance(form.spec.after, list) else ("after",)
             findings.append(
-                Finding(code="SW043", message=f"unknown node {name!r}", path=(*form.path, *place), hint=did_you_mean(name, known))
-            )  # fmt: skip
+                Finding(
+                    code="SW043",
+                    message=f"unknown node {name!r}",
+                    path=(*form.path, *place),
+                    hint=did_you_mean(name, known),
+                )
+            )
     target = form.spec.on_error
     if target in ("fail", "skip"):
         return
@@ -97,10 +108,14 @@ def check_condition(expr: Expr, env: Env, path: tuple[str | int, ...], findings:
         elif isinstance(part, Not) and isinstance(part.item, Ref) and part.item.optional:
             findings.append(
                 Finding(
-                    code="SW036", message=f"`{write(part)}` is also true when `{part.item.name}` did not run",
-                    path=path, offset=part.pos, length=part.end - part.pos, hint=f"write {write(part.item)} == false",
+                    code="SW036",
+                    message=f"`{write(part)}` is also true when `{part.item.name}` did not run",
+                    path=path,
+                    offset=part.pos,
+                    length=part.end - part.pos,
+                    hint=f"write {write(part.item)} == false",
                 )
-            )  # fmt: skip
+            )
     return wrong_label or len(findings) > before
 
 
@@ -118,10 +133,14 @@ def _check_boolean(expr: Expr, env: Env, path: tuple[str | int, ...], findings: 
             if kind.base not in ("boolean", "any") or isinstance(expr, ListOf):
                 findings.append(
                     Finding(
-                        code="SW035", message=f"`{write(expr)}` is a {kind.base}, not true or false", path=path,
-                        offset=expr.pos, length=expr.end - expr.pos, hint=f"compare it: {write(expr)} != null",
+                        code="SW035",
+                        message=f"`{write(expr)}` is a {kind.base}, not true or false",
+                        path=path,
+                        offset=expr.pos,
+                        length=expr.end - expr.pos,
+                        hint=f"compare it: {write(expr)} != null",
                     )
-                )  # fmt: skip
+                )
 
 
 def _check_compare(expr: Compare, env: Env, path: tuple[str | int, ...], findings: Findings) -> bool:
@@ -180,8 +199,14 @@ def check_arguments(form: Form, catalogue: Catalogue, env: Env, findings: Findin
     if isinstance(form.spec, RouteNode):
         if not form.values and not form.spec.params:
             findings.append(
-                Finding(code="SW044", message="a route needs the request", path=form.path, at_key=True, hint="with: {task: input.message}")
-            )  # fmt: skip
+                Finding(
+                    code="SW044",
+                    message="a route needs the request",
+                    path=form.path,
+                    at_key=True,
+                    hint="with: {task: input.message}",
+                )
+            )
         return
     if wanted is None or form.kind not in ("expert", "tool", "graph"):
         return
@@ -192,8 +217,14 @@ def check_arguments(form: Form, catalogue: Catalogue, env: Env, findings: Findin
             where = "with" if name in form.spec.with_ else "params"
             message = f"{form.kind} {callee!r} has no input {name!r}"
             findings.append(
-                Finding(code="SW045", message=message, path=(*form.path, where, name), at_key=True, hint=did_you_mean(name, wanted))
-            )  # fmt: skip
+                Finding(
+                    code="SW045",
+                    message=message,
+                    path=(*form.path, where, name),
+                    at_key=True,
+                    hint=did_you_mean(name, wanted),
+                )
+            )
     for name, kind in wanted.items():
         if name not in given and kind.required:
             hint = f"with: {{{name}: ...}}"

@@ -61,7 +61,7 @@ class Compiled:
 
 
 def compile_graph(
-    spec: GraphSpec, catalogue: Catalogue, *, broken: frozenset[PathT] = frozenset(), file: str = ""
+    spec: GraphSpec, catalogue: Catalogue, *, broken: frozenset[PathT] = frozenset()
 ) -> tuple[Plan | None, list[Finding]]:
     """Return the plan and everything found; the plan is None when an error was found.
 
@@ -81,9 +81,14 @@ def compile_graph(
     if any(finding.severity == "error" for finding in findings) or not compiled.nodes:
         return None, findings
     plan = Plan(
-        name=spec.name, nodes=compiled.nodes, inputs=spec.input, outputs=output_choices(outputs, compiled.index),
-        output=outputs_type(outputs, compiled.env), roots=roots_of(compiled.nodes), index=compiled.index, file=file,
-    )  # fmt: skip
+        name=spec.name,
+        nodes=compiled.nodes,
+        inputs=spec.input,
+        outputs=output_choices(outputs, compiled.index),
+        output=outputs_type(outputs, compiled.env),
+        roots=roots_of(compiled.nodes),
+        index=compiled.index,
+    )
     return plan, findings
 
 
@@ -166,9 +171,13 @@ def _inner(
     unread = {str(path[-1]): ANY for path in level.broken if path[:-1] == (*form.path, "do", "nodes")}
     known, present = facts.at(form.name)
     inside = Level(
-        catalogue=level.catalogue, findings=level.findings, broken=level.broken, outer={**env, **bound, **unread},
-        given=known, present=present | frozenset(bound),
-    )  # fmt: skip
+        catalogue=level.catalogue,
+        findings=level.findings,
+        broken=level.broken,
+        outer={**env, **bound, **unread},
+        given=known,
+        present=present | frozenset(bound),
+    )
     compiled = _level(form.body.nodes, inside)
     check.check_reads(form.inner_reads, compiled.env, level.findings)
     _check_outputs(form.body.outputs, compiled, level.findings, check_names=False)
@@ -177,9 +186,14 @@ def _inner(
     if form.until is not None:
         check.check_condition(form.until, compiled.env, (*form.path, "until"), level.findings)
     plan = Plan(
-        name=form.name, nodes=compiled.nodes, inputs={}, outputs=output_choices(form.body.outputs, compiled.index),
-        output=body_type, roots=roots_of(compiled.nodes), index=compiled.index,
-    )  # fmt: skip
+        name=form.name,
+        nodes=compiled.nodes,
+        inputs={},
+        outputs=output_choices(form.body.outputs, compiled.index),
+        output=body_type,
+        roots=roots_of(compiled.nodes),
+        index=compiled.index,
+    )
     return plan, body_type
 
 
@@ -188,7 +202,7 @@ def _subgraph(form: Form, level: Level) -> tuple[Plan | None, Type | None]:
     found = level.catalogue.subgraphs.get(form.spec.graph)
     if found is None:
         return None, ANY
-    plan, problems = compile_graph(found.spec, found.catalogue, file=found.file)
+    plan, problems = compile_graph(found.spec, found.catalogue)
     errors = [finding for finding in problems if finding.severity == "error"]
     if errors:
         message = f"{form.spec.graph!r} has {len(errors)} problem(s): {errors[0].message}"

@@ -42,6 +42,7 @@ __all__ = [
     "node_form",
     "output_form",
     "refs_of",
+    "table_evaluator",
 ]
 
 Path = tuple[str | int, ...]
@@ -242,8 +243,15 @@ class _Reader:
             expr = parse_expression(text)
         except ConditionError as error:
             self.findings.append(
-                Finding(code="SW030", message=str(error), path=path, offset=error.pos, length=error.length, hint=error.hint)
-            )  # fmt: skip
+                Finding(
+                    code="SW030",
+                    message=str(error),
+                    path=path,
+                    offset=error.pos,
+                    length=error.length,
+                    hint=error.hint,
+                )
+            )
             return None
         self.reads += [Read(ref=ref, path=path, role=role) for ref in references(expr)]
         return expr
@@ -274,8 +282,15 @@ class _Reader:
             template = parse_template(text)
         except TemplateError as error:
             self.findings.append(
-                Finding(code=error.code, message=str(error), path=path, offset=error.pos, length=error.length, hint=error.hint)
-            )  # fmt: skip
+                Finding(
+                    code=error.code,
+                    message=str(error),
+                    path=path,
+                    offset=error.pos,
+                    length=error.length,
+                    hint=error.hint,
+                )
+            )
             return None
         for ref in template.refs:
             if ref.name not in hidden:

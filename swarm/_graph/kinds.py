@@ -17,6 +17,9 @@ __all__ = [
     "Env",
     "bound_type",
     "inputs_of",
+    "item_type",
+    "items_type",
+    "loop_type",
     "node_type",
     "outputs_type",
     "type_of",
@@ -129,9 +132,15 @@ def node_type(form: Form, catalogue: Catalogue, env: Env, body: Type | None = No
     if isinstance(spec, RouteNode):
         names = () if spec.route == "all" else tuple(spec.route)
         chosen = Type(base="string", one_of=names, optional=True)
-        return record({
-            "expert": chosen, "scores": Type(base="object"), "text": Type(base="string", optional=True), "output": ANY, **MARKS,
-        })  # fmt: skip
+        return record(
+            {
+                "expert": chosen,
+                "scores": Type(base="object"),
+                "text": Type(base="string", optional=True),
+                "output": ANY,
+                **MARKS,
+            }
+        )
     if isinstance(spec, AskNode):
         return record(spec.answer or {"text": STRING})
     if form.kind == "each":
@@ -175,5 +184,11 @@ def outputs_type(outputs: Sequence[OutputForm], env: Env) -> Type:
         shared = {name for name in kinds[0].fields if all(name in kind.fields for kind in kinds)}
         every = dict.fromkeys(name for kind in kinds for name in kind.fields)
         fields = {name: kinds[0].fields[name] if name in shared else ANY for name in every}
-        return record({name: replace(kind, optional=True) if name not in shared else kind for name, kind in fields.items()}, open=True)  # fmt: skip
+        return record(
+            {
+                name: replace(kind, optional=True) if name not in shared else kind
+                for name, kind in fields.items()
+            },
+            open=True,
+        )
     return _common(kinds)

@@ -64,8 +64,13 @@ def check_shadows(
     for name in bound:
         if name in env and name not in ("loop", "index"):
             findings.append(
-                Finding(code="SW016", message=f"{name!r} is already the name of something else", path=(*form.path, "as"), hint="choose another name")
-            )  # fmt: skip
+                Finding(
+                    code="SW016",
+                    message=f"{name!r} is already the name of something else",
+                    path=(*form.path, "as"),
+                    hint="choose another name",
+                )
+            )
     if form.body.single:
         return
     for name in form.body.nodes:

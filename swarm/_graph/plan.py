@@ -89,4 +89,3 @@ class Plan:
     output: Type
     roots: tuple[int, ...]
     index: Mapping[str, int]
-    file: str = ""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import weakref
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from typing import Any, TypeAlias
 
@@ -108,7 +108,7 @@ async def _by_json(backend: ModelBackend, request: DecisionRequest, render: Rend
 
 
 @contextmanager
-def _read(completion: Completion, where: str) -> Iterator[None]:
+def _read(completion: Completion, where: str) -> Generator[None, None, None]:
     """Turn what cannot be read of an answer into an `InvalidAnswer` that says what it cost."""
     try:
         yield

@@ -16,8 +16,8 @@ from swarm.spec.graph import Body, EachNode, GraphSpec, Node, RepeatNode, kind_o
 __all__ = ["plain_of", "to_yaml"]
 
 _NODE_KEYS = (
-    "description", "as", "with", "params", "when", "after", "do", "next", "until", "answer", "concurrency", "max",
-    "retry", "timeout", "on_error", "refusal",
+    "description", "as", "with", "params", "when", "after", "do", "next", "until", "answer",
+    "concurrency", "max", "retry", "timeout", "on_error", "refusal",
 )  # fmt: skip
 _HEADER = ("swarm", "name", "description")  # the keys that stand together at the top of a graph
 _TEXTS = ("reply", "ask")

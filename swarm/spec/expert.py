@@ -10,7 +10,18 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSeriali
 from swarm.spec.annotations import type_of
 from swarm.spec.types import SCALARS, Type
 
-__all__ = ["KINDS", "ConfidenceSpec", "Duration", "Expert", "QuestionSpec", "TypeField", "parse_duration"]
+__all__ = [
+    "KINDS",
+    "MARKS",
+    "TYPE_SCHEMA",
+    "ConfidenceSpec",
+    "Duration",
+    "Expert",
+    "QuestionSpec",
+    "Spec",
+    "TypeField",
+    "parse_duration",
+]
 
 KINDS = ("decide", "classify", "moderate", "summarize", "code", "write", "extract", "translate", "embed")
 Kind = Literal[

@@ -15,7 +15,10 @@ from pydantic import Discriminator, Field, Tag
 from swarm.spec.expert import Duration, Expert, Spec, TypeField
 
 __all__ = [
+    "MAX_NODES",
+    "NAME",
     "NODE_KINDS",
+    "RESERVED",
     "AskNode",
     "Body",
     "EachNode",

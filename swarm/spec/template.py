@@ -149,9 +149,22 @@ class _Walk:
         if isinstance(node, n.Test) and node.name not in ("defined", "none"):
             raise self.refuse(node, f"unknown test {node.name!r}", "write a comparison", node.name)
         allowed = (
-            n.Template, n.Output, n.TemplateData, n.Const, n.If, n.Filter, n.Test, n.Compare, n.Operand, n.And,
-            n.Or, n.Not, n.CondExpr, n.List, n.Tuple,
-        )  # fmt: skip
+            n.Template,
+            n.Output,
+            n.TemplateData,
+            n.Const,
+            n.If,
+            n.Filter,
+            n.Test,
+            n.Compare,
+            n.Operand,
+            n.And,
+            n.Or,
+            n.Not,
+            n.CondExpr,
+            n.List,
+            n.Tuple,
+        )
         if not isinstance(node, allowed):
             raise self.refuse(
                 node, f"a template may not {_DEEDS.get(type(node).__name__, 'do this')}", _ADVICE
@@ -204,9 +217,12 @@ class _Walk:
         if node.name == "loop" and loops:
             if fields and fields[0] not in LOOP_FIELDS:
                 raise TemplateError(
-                    f"`loop` has no {fields[0]!r}", pos=pos, length=end - pos, hint=f"one of {', '.join(LOOP_FIELDS)}",
+                    f"`loop` has no {fields[0]!r}",
+                    pos=pos,
+                    length=end - pos,
+                    hint=f"one of {', '.join(LOOP_FIELDS)}",
                     code="SW051",
-                )  # fmt: skip
+                )
             return None
         if node.name in bound:
             path = (*bound[node.name], *fields)

@@ -11,7 +11,17 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
-__all__ = ["ANY", "NO_DEFAULT", "Type", "TypeSyntaxError", "parse_type", "record"]
+__all__ = [
+    "ANY",
+    "LONG_KEYS",
+    "NO_DEFAULT",
+    "SCALARS",
+    "Type",
+    "TypeSyntaxError",
+    "parse_type",
+    "record",
+    "same",
+]
 
 SCALARS = ("string", "integer", "number", "boolean", "object", "any", "messages")
 LONG_KEYS = ("type", "optional", "default", "one_of", "description", "private")
@@ -169,7 +179,7 @@ class Type:
         """Return whether a value of type `given` can fit here; unknown parts count as fitting."""
         if self.base == "any" or given.base == "any":
             return True
-        if given.optional and not self.optional and given.base != "null":
+        if given.optional and not self.optional:
             return self.accepts(replace(given, optional=False))  # may be null at run time: checked then
         if self.one_of and given.one_of:
             return any(same(a, b) for a in self.one_of for b in given.one_of)

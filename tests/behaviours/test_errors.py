@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
 
 from swarm import Graph, Limits, NodeError, ScriptedBackend, SpecError, Swarm, tool
 from swarm.backends.scripted import Held
-from swarm.events import Event, ModelRequested, NodeCancelled, NodeFailed, RunCancelled, ToolCalled
+from swarm.events import (
+    Event,
+    ModelRequested,
+    NodeCancelled,
+    NodeFailed,
+    RunCancelled,
+    ToolCalled,
+    ToolFinished,
+)
+from swarm.messages import ToolSignature
 from swarm.spec.expert import Expert
 from swarm.tools.function import FunctionTool
 
@@ -397,3 +407,25 @@ async def test_a_run_cancelled_while_it_waits_for_its_turn_takes_no_turn_away() 
             await runs[1]
         gate.set()
         assert [(await run).output for run in (runs[0], runs[2])] == ["done", "done"]
+
+
+class Chair:
+    """A tool that keeps to the seam's form and not to its errors."""
+
+    signature = ToolSignature(name="chair", description="", parameters={"type": "object"}, effect="pure")
+
+    async def call(self, arguments: Mapping[str, Any], *, idempotency_key: str = "") -> Any:
+        raise ValueError("it has three legs")
+
+
+async def test_a_failed_node_says_how_long_it_took_and_its_tool_what_it_raised() -> None:
+    events: list[Event] = []
+    graph = Graph("room", tools=[Chair()])
+    graph.output(graph.tool("sit", "chair"))
+    async with Swarm(graph, listeners=[events.append]) as swarm:
+        result = await swarm.run()
+    (failed,) = [event for event in events if isinstance(event, NodeFailed)]
+    (finished,) = [event for event in events if isinstance(event, ToolFinished)]
+    assert "ValueError: it has three legs" in (finished.error or "")
+    assert failed.latency_ms > 0
+    assert result["sit"].latency_ms == failed.latency_ms

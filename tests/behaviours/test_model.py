@@ -322,3 +322,41 @@ async def test_two_runs_at_once_do_not_share_a_models_turn() -> None:
         assert (await swarm.run(question="2")).text == "second"
         gate.set()
         assert (await held).text == "first"
+
+
+async def test_a_rejected_answer_is_paid_for_like_an_accepted_one() -> None:
+    backend = ScriptedBackend({"small": [said("nonsense", 0.9, tokens=5), '{"city": "Oslo", "tags": []}']})
+    events: list[Event] = []
+    async with Swarm(
+        asking(extractor("small")), backends={"scripted": backend}, listeners=[events.append]
+    ) as swarm:
+        result = await swarm.run(question="?")
+    assert result.usage.model_calls == 2
+    rejected = next(event for event in events if isinstance(event, ModelFinished))
+    assert (rejected.input_tokens, rejected.output_tokens) == (10, 5)
+
+
+async def test_a_person_is_asked_about_a_call_in_the_words_it_was_made_with() -> None:
+    @tool
+    async def write_to(name: str) -> str:
+        """Write to somebody."""
+        return "written"
+
+    call = calling(ToolCall(id="1", name="write_to", arguments={"name": "Zoë Łukasz"}))
+    backend = ScriptedBackend({"small": [call]})
+    graph = Graph("tools", input={"question": str}, tools=[write_to])
+    graph.output(graph.expert("answer", helped_by("write_to"), question=graph.input.question))
+    async with Swarm(graph, backends={"scripted": backend}) as swarm:
+        paused = await swarm.run(question="write")
+    assert paused.text == 'Allow write_to(name="Zoë Łukasz")?'
+
+
+async def test_what_ended_a_models_turn_is_told_as_it_was() -> None:
+    again = calling(ToolCall(id="1", name="add", arguments={"numbers": [1]}))
+    backend = ScriptedBackend({"small": lambda _: again})
+    events: list[Event] = []
+    expert = writer("small", tools=["add"], max_tool_calls=1)
+    async with Swarm(with_tools(expert), backends={"scripted": backend}, listeners=[events.append]) as swarm:
+        await swarm.run(question="loop")
+    (finished,) = [event for event in events if isinstance(event, ModelFinished)]
+    assert "called more than 1 tools" in (finished.error or "")

@@ -1,6 +1,7 @@
 """What bodies of `each`, `repeat` and `graph` see of the nodes around them, and what these see of the bodies."""
 
 from swarm import Expert, Graph, ScriptedBackend, Swarm, tool
+from swarm.messages import CompletionRequest
 from swarm.spec.load import load_text
 
 OPTIONAL_INSIDE = """
@@ -61,7 +62,13 @@ async def test_an_input_that_is_left_out_has_its_default_wherever_it_is_declared
     outer = Graph("outer", input={"style": STYLE})
     asked = outer.expert("asked", expert, text=outer.input.style)
     outer.output(own=outer.input.style, graph=outer.graph("inside", inner), expert=asked)
-    backend = ScriptedBackend({"m": lambda request: getattr(request, "messages")[0].content})
+    backend = ScriptedBackend({"m": "written"})
     async with Swarm(outer, backends={"scripted": backend}) as swarm:
         output = (await swarm.run()).output
-    assert (output["own"], output["graph"]["text"], output["expert"]["text"]) == ("short", "short", "short")
+    (request,) = backend.requests
+    assert isinstance(request, CompletionRequest)
+    assert (output["own"], output["graph"]["text"], request.messages[0].content) == (
+        "short",
+        "short",
+        "short\n",
+    )

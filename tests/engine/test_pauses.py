@@ -144,3 +144,17 @@ async def test_a_run_given_up_with_two_open_questions_takes_no_answer_to_either(
         await swarm.cancel(two)
         with pytest.raises(InputError, match="no run waits"):
             await swarm.resume(two, text="due")
+
+
+RESUMED = """
+  asked: {ask: "Sure?"}
+  sure: {tool: hang, after: asked}
+"""
+
+
+async def test_closing_while_a_resumed_run_is_at_work_ends_it_with_a_result() -> None:
+    async with swarm_of(RESUMED) as swarm:
+        paused = await swarm.run(items=[])
+        resumed = asyncio.ensure_future(swarm.resume(paused, text="yes"))
+        await asyncio.sleep(0)
+    assert (await resumed).status == "cancelled"

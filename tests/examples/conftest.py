@@ -14,7 +14,7 @@ EXAMPLES = Path(__file__).parents[2] / "examples"
 NOBODY = "http://127.0.0.1:9"  # nothing listens there
 
 
-@pytest.fixture(scope="session", autouse=True)
+@pytest.fixture(scope="module", autouse=True)
 def no_model_server() -> Generator[None, None, None]:
     """Take away the model server that this machine may have."""
     with pytest.MonkeyPatch.context() as patch:

@@ -6,7 +6,6 @@ import io
 import json
 import re
 import shlex
-import sys
 from collections.abc import Iterator
 from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
@@ -119,6 +118,6 @@ def _answer(command: str) -> Iterator[str]:
     aside = io.TextIOWrapper(io.BytesIO(), encoding="utf-8", write_through=True)
     with redirect_stdout(out), redirect_stderr(aside):
         exit_code = main([verb, *words, "--no-save"])
-    assert exit_code == 0, f"{command}: exit code {exit_code}, seen by {sys.executable}"
+    assert exit_code == 0, f"{command}: exit code {exit_code}"
     out.seek(0)
     yield from (line.rstrip() for line in out)

@@ -262,6 +262,19 @@ async def test_a_route_node_asks_the_model_its_experts_share_and_counts_the_cost
     assert result.usage.model_calls == 2
 
 
+async def test_a_model_that_names_no_expert_is_paid_for_and_the_classifiers_word_stands() -> None:
+    backend = ScriptedBackend({"desk": lambda _: "perhaps"})
+    graph = Graph("helper", input={"task": str}, experts={"bookings": BOOKINGS, "trips": _trips()})
+    graph.output(graph.route("helper", ["bookings", "trips"], task=graph.input.task))
+    events: list[Event] = []
+    async with Swarm(graph, backends={"scripted": backend}, listeners=[events.append]) as swarm:
+        result = await swarm.run(task="a hotel, a train and a mountain hut for the journey")
+    assert result.status == "completed"
+    finished = [event for event in events if isinstance(event, ModelFinished)]
+    assert finished[0].error is not None
+    assert result.usage.model_calls == len(finished) == len(backend.requests)
+
+
 def _trips() -> Expert:
     return BOOKINGS.model_copy(update={"description": "Plans a journey to a hotel or hut in the mountains."})
 

@@ -10,6 +10,7 @@ from swarm._engine.result import Ask, Outcome
 from swarm._engine.scheduler import RunNode
 from swarm.errors import InputError, NodeError
 from swarm.spec.graph import AskNode
+from swarm.spec.plain import NotPlainError, TooLargeError, plain_data
 from swarm.spec.types import Type, record
 
 __all__ = ["answer_type", "ask", "check_answer", "reply"]
@@ -54,12 +55,18 @@ def answer_type(spec: AskNode) -> Type:
     return record(spec.answer or {"text": Type(base="string")})
 
 
-def check_answer(answer: dict[str, Any], fields: dict[str, Type]) -> dict[str, Any]:
-    """Return the answer with optional fields filled in.
+def check_answer(answer: dict[str, Any], fields: dict[str, Type], limit_bytes: int) -> dict[str, Any]:
+    """Return the answer as plain data, with optional fields filled in.
 
     Raises:
-        InputError: it does not fit; every misfit is named.
+        InputError: it does not fit, or is too large; every misfit is named.
     """
+    try:
+        answer = plain_data(answer, limit_bytes=limit_bytes, root="answer")
+    except NotPlainError as error:
+        raise InputError(f"the answer does not fit: {error.what}", hint=error.hint) from error
+    except TooLargeError as error:
+        raise InputError(f"the answer is {error}", hint="raise Limits(input_bytes=...)") from error
     filled = {
         name: answer[name] if name in answer else kind.when_left_out()
         for name, kind in fields.items()

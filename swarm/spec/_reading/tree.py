@@ -15,7 +15,7 @@ from swarm.spec._reading.traps import advice_on_alias, advice_on_tag, brackets_a
 from swarm.spec.findings import Finding
 from swarm.spec.source import Path, Span
 
-__all__ = ["Event", "Tree", "build"]
+__all__ = ["MAX_FINDINGS", "Event", "Tree", "build"]
 
 MAX_DEPTH = 32
 MAX_ITEMS = 100_000  # 10,000 nodes with ten values each; reading them takes a few seconds

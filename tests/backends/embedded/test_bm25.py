@@ -179,5 +179,5 @@ def test_questions_to_the_shops_policies_are_answered_or_honestly_not() -> None:
         if answer.confidence >= 0.65:
             good = row["answer"] is not None and row["answer"].lower() in answer.text.lower()
             right, wrong = right + good, wrong + (not good)
-    assert right >= 0.75 * answerable, f"{right} of {answerable}; measured 47 of 58"
+    assert right >= 0.75 * answerable, f"{right} of {answerable}; measured 55 of 59"
     assert wrong <= 3, f"{wrong} wrong answers given with confidence; measured 1"
