@@ -26,9 +26,9 @@ def made(**fields: Any) -> Expert:
     return Expert.model_validate({**table, **fields})
 
 
-async def asked(expert: Expert, text: str = "hello", **params: object) -> RunResult:
+async def asked(expert: Expert, text: str = "hello", params: Mapping[str, object] | None = None) -> RunResult:
     graph = Graph("ask", input={"text": str})
-    graph.output(graph.expert("answer", expert, text=graph.input.text, **params))
+    graph.output(graph.expert("answer", expert, text=graph.input.text, params=params))
     async with Swarm(graph) as swarm:
         return await swarm.run(text=text)
 
@@ -65,7 +65,7 @@ async def test_a_translation_gets_its_constant_and_an_embedding_is_a_vector(olla
     translator = made(
         kind="translate", input={"text": "string", "to": "string"}, prompt="In {{ to }}: {{ text }}\n"
     )
-    result = await asked(translator, to="Italian")
+    result = await asked(translator, params={"to": "Italian"})
     assert (result.text, prompts(ollama)) == ("Ciao", ["In Italian: hello\n"])
     ollama.serve("qwen3:4b", FakeModel(capabilities=("embedding",), dimensions=8))
     vector = (await asked(made(kind="embed")))["answer"].output["vector"]
@@ -100,7 +100,9 @@ async def test_the_best_passages_of_the_documents_stand_in_the_prompt(
     (tmp_path / "delivery.md").write_text("# Delivery\n\nA parcel takes three days.\n", encoding="utf-8")
     for place in range(9):
         (tmp_path / f"other{place}.md").write_text(f"Rule {place} is about boots.\n", encoding="utf-8")
-    prompt = "{% for document in documents %}{{ document.name }}: {{ document.text }}\n{% endfor %}{{ text }}\n"
+    prompt = (
+        "{% for document in documents %}{{ document.name }}: {{ document.text }}\n{% endfor %}{{ text }}\n"
+    )
     await asked(made(prompt=prompt, documents=[str(tmp_path / "*.md")]), "How long does a parcel take?")
     assert "A parcel takes three days." in prompts(ollama)[0]
     assert "boots" not in prompts(ollama)[0]
@@ -123,8 +125,8 @@ def registered(folder: Path, prompt: str) -> Registry:
     home.mkdir(parents=True)
     (home / "prompt.md").write_text(prompt, encoding="utf-8")
     (home / "expert.yaml").write_text(
-        "name: greeter\nkind: write\ndescription: Greets.\ninput: {text: string, who: '{name: string}?'}\n"
-        "cascade: [ollama/qwen3:4b]\nprompt: prompt.md\n".replace("'{name: string}?'", "{name: string}"),
+        "name: greeter\nkind: write\ndescription: Greets.\ninput: {text: string, who: {name: string}}\n"
+        "cascade: [ollama/qwen3:4b]\nprompt: prompt.md\n",
         encoding="utf-8",
     )
     return Registry(cwd=folder)

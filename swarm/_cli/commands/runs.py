@@ -23,15 +23,16 @@ LIST = 20  # as many as a terminal shows without scrolling
     invoke_without_command=True,
     subcommand_metavar="[ls|show] ...",
 )
+@click.option("--json", "as_json", is_flag=True, help="Print them as JSON.")
 @click.pass_context
-def runs(ctx: click.Context) -> None:
+def runs(ctx: click.Context, as_json: bool) -> None:
     """\b
     swarm runs show latest
 
     Runs of `run`, `chat` and `demo` are kept in .swarm/runs, the newest 200 (setting `keep_runs`).
     """
     if ctx.invoked_subcommand is None:
-        ctx.invoke(ls)
+        ctx.invoke(ls, as_json=as_json)
 
 
 @runs.command()

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -151,9 +152,8 @@ async def _streamed(request: CompletionRequest, backend: ModelBackend, run: Run,
     """Return the whole answer; hand on its pieces as they come."""
     whole: Completion | None = None
     size, limit = 0, run.limits.value_bytes
-    stream = backend.stream(request)
-    try:
-        async for piece in stream:
+    async with aclosing(backend.stream(request)) as pieces:
+        async for piece in pieces:
             if isinstance(piece, TextDelta):
                 size += len(piece.text)
                 if size > limit:
@@ -161,10 +161,6 @@ async def _streamed(request: CompletionRequest, backend: ModelBackend, run: Run,
                 run.emit(ev.ModelToken(run=run.id, at=run.now(), node=place, text=piece.text))
             else:
                 whole = piece
-    finally:
-        close = getattr(stream, "aclose", None)
-        if close is not None:
-            await close()
     if whole is None:
         raise BackendError("the stream ended without an answer", code="incomplete", retryable=True)
     return whole
