@@ -10,7 +10,7 @@ import asyncio
 from collections import deque
 from collections.abc import Awaitable
 from functools import lru_cache
-from typing import Any
+from typing import Any, cast
 
 import swarm.events as ev
 from swarm._engine.context import Run
@@ -71,35 +71,45 @@ async def run_level(
     nodes, which hold one each, and is held again when this returns or raises.
     """
     scheduler = Scheduler(plan, scope)
-    top = not path
+    event: Event = STARTED
+    while True:  # a lone ready node needs no task, and a level of such nodes no task group
+        ready, end = _obey(scheduler.handle(event), run, path)
+        if end is not None:
+            return end, scope
+        if len(ready) > 1:
+            return await _side_by_side(scheduler, ready, run, path), scope
+        event = await _perform(ready[0], run, path)
+
+
+async def _side_by_side(scheduler: Scheduler, ready: list[RunNode], run: Run, path: str) -> EndRun:
+    """Run a level to its end from where several nodes are ready at once."""
     inbox = _Inbox()
     tasks: set[asyncio.Task[None]] = set()
-    event: Event = STARTED
     out = 0  # nodes at work as tasks: each has a count of `busy`, which comes back with its event
     try:
         async with asyncio.TaskGroup() as group:
             while True:
-                ready, end = _obey(scheduler.handle(event), run, path, top=top)
+                if len(ready) == 1 and not out:
+                    event = await _perform(ready[0], run, path)
+                else:
+                    for command in ready:
+                        task = group.create_task(_report(command, run, path, inbox))
+                        tasks.add(task)
+                        task.add_done_callback(tasks.discard)
+                    out += len(ready)
+                    run.busy += len(ready)
+                    event = await _next(inbox, run)
+                    out -= 1
+                ready, end = _obey(scheduler.handle(event), run, path)
                 if end is not None:
                     for task in tasks:
                         task.cancel()
                     break
-                if len(ready) == 1 and not out:
-                    event = await _perform(ready[0], run, path, top=top)
-                    continue
-                for command in ready:
-                    task = group.create_task(_report(command, run, path, inbox, top=top))
-                    tasks.add(task)
-                    task.add_done_callback(tasks.discard)
-                out += len(ready)
-                run.busy += len(ready)
-                event = await _next(inbox, run)
-                out -= 1
     except BaseExceptionGroup as errors:
         raise first_error(errors) from errors
     finally:
         run.busy -= out  # of tasks that were cancelled, or ended after the level did
-    return end, scope
+    return end
 
 
 async def _next(inbox: _Inbox, run: Run) -> Event:
@@ -112,10 +122,11 @@ async def _next(inbox: _Inbox, run: Run) -> Event:
         raise
 
 
-def _obey(commands: list[Command], run: Run, path: str, *, top: bool) -> tuple[list[RunNode], EndRun | None]:
+def _obey(commands: list[Command], run: Run, path: str) -> tuple[list[RunNode], EndRun | None]:
     """Say what is only said; return the nodes to run, and the end if this is it."""
     ready: list[RunNode] = []
     end: EndRun | None = None
+    top = not path
     for command in commands:
         if isinstance(command, RunNode):
             ready.append(command)
@@ -128,7 +139,7 @@ def _obey(commands: list[Command], run: Run, path: str, *, top: bool) -> tuple[l
     return ready, end
 
 
-async def _report(command: RunNode, run: Run, path: str, inbox: _Inbox, *, top: bool) -> None:
+async def _report(command: RunNode, run: Run, path: str, inbox: _Inbox) -> None:
     """Run a node as a task; its count of `busy` passes to the level with the event.
 
     The level hears of every task, of one that cancelled itself too, or it would wait for ever.
@@ -136,12 +147,12 @@ async def _report(command: RunNode, run: Run, path: str, inbox: _Inbox, *, top: 
     index, place = command.node.index, path + command.node.name
     event: Event = Failed(index, NodeError("its task was cancelled", where=place, code="cancelled"))
     try:
-        event = await _perform(command, run, path, top=top)
+        event = await _perform(command, run, path)
     finally:
         inbox.put(event)
 
 
-async def _perform(command: RunNode, run: Run, path: str, *, top: bool) -> Event:
+async def _perform(command: RunNode, run: Run, path: str) -> Event:
     """Do a node's work and return what became of it; only cancellation from outside is raised."""
     node, services = command.node, run.services
     place = path + node.name
@@ -149,7 +160,8 @@ async def _perform(command: RunNode, run: Run, path: str, *, top: bool) -> Event
     try:
         run.count_node()
         for argument in command.arguments.values():
-            run.measure(argument, place)
+            if isinstance(argument, dict | list):
+                run.measure(cast("Any", argument), place)
         run.at_work.add(place)
         run.emit(ev.NodeStarted(run=run.id, at=services.wall(), node=place, kind=node.kind))
         slots = services.slots if node.kind in WORKERS else None
@@ -174,7 +186,7 @@ async def _perform(command: RunNode, run: Run, path: str, *, top: bool) -> Event
         return Failed(node.index, _failure(error, node, place), (services.clock() - started) * 1000)
     finally:
         run.at_work.discard(place)
-    _tell_done(command, outcome, run, place, (services.clock() - started) * 1000, top=top)
+    _tell_done(command, outcome, run, place, (services.clock() - started) * 1000, top=not path)
     return Done(node.index, outcome.value)
 
 

@@ -49,7 +49,10 @@ def plain_data(value: Any, *, limit_bytes: int, root: str = "value") -> Any:
         NotPlainError: a part is nothing of these; names its path, such as `result.items[2].when`.
         TooLargeError: it is larger than `limit_bytes` (about its size as JSON).
     """
-    if type(value) in _SIZELESS:
+    kind = cast("type[Any]", type(value))
+    if kind in _SIZELESS or (kind is str and 4 * len(value) <= limit_bytes):
+        return value  # most values: nothing to convert and nothing to weigh
+    if kind is int and value.bit_length() <= MAX_BITS:
         return value
     return _Walk(limit_bytes).plain(value, root, 0)
 

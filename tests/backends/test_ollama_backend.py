@@ -411,6 +411,7 @@ async def test_closing_the_backend_closes_its_connections_and_can_be_done_twice(
     await backend.aclose()
     await backend.aclose()
     await ollama_server.until(lambda server: server.open_connections == 0)
+    assert ollama_server.cancelled == []
 
 
 def test_one_backend_serves_several_event_loops() -> None:

@@ -75,6 +75,7 @@ async def test_half_a_request_is_no_request(server: HttpServer) -> None:
     writer.close()
     await writer.wait_closed()
     await server.until(lambda: server.open_connections == 0)
+    assert server.open_connections == 0
     assert server.cancelled == []
 
 

@@ -21,7 +21,7 @@ NEEDED = {
 DECIDING = ("decide", "classify", "moderate")
 MEASURES = {"decides": ("auto", "probability", "label_mass"), "writes": ("auto", "logprob", "grounding")}
 EMBEDDED_KINDS = {
-    "ngram": ("classify", "moderate", "decide"),
+    "ngram": ("classify", "decide"),
     "moderator": ("moderate",),
     "bm25": ("write",),
     "textrank": ("summarize",),
@@ -63,12 +63,8 @@ def misfits(
         yield Misfit(message=f"{name} has one label: a choice needs two", key=key)
     yield from _questions(fields["questions"] or {})
     yield from _confidence(kind, fields["confidence"])
-    for index, model in enumerate(cascade):
-        kinds = EMBEDDED_KINDS.get(model.name) if model.backend == "embedded" else None
-        if kinds is not None and kind not in kinds and len(cascade) == len(fields["cascade"]):
-            message = f"{model} cannot {kind}"
-            hint = f"it serves {' and '.join(kinds)} experts"
-            yield Misfit(message=message, key="cascade", at=(index,), hint=hint)
+    if len(cascade) == len(fields["cascade"] or ()):
+        yield from _embedded(kind, fields["questions"] or {}, cascade)
 
 
 def doubts(expert: ResolvedExpert) -> Iterator[Misfit]:
@@ -87,6 +83,25 @@ def doubts(expert: ResolvedExpert) -> Iterator[Misfit]:
         named = ", ".join(f"{label!r} ({counts[label]})" for label in few[:3]) + (", ..." if few[3:] else "")
         message = f"fewer than {FEW_EXAMPLES} examples for {named}"
         yield Misfit(message=message, key="examples", hint="more examples make embedded/ngram surer")
+
+
+def _embedded(
+    kind: str, questions: Mapping[str, QuestionSpec], cascade: Sequence[ModelRef]
+) -> Iterator[Misfit]:
+    """Yield the embedded models that can never answer this expert."""
+    open_ended = next((name for name, question in questions.items() if question.choice is None), None)
+    for index, model in enumerate(cascade):
+        kinds = EMBEDDED_KINDS.get(model.name) if model.backend == "embedded" else None
+        if kinds is None:
+            continue
+        if kind not in kinds:
+            message, hint = f"{model} cannot {kind}", f"it serves {' and '.join(kinds)} experts"
+        elif kind == "decide" and open_ended is not None:
+            message = f"{model} answers choices only, and question {open_ended!r} is none"
+            hint = "leave it out of the cascade, or ask with `choice`"
+        else:
+            continue
+        yield Misfit(message=message, key="cascade", at=(index,), hint=hint)
 
 
 def _questions(questions: Mapping[str, QuestionSpec]) -> Iterator[Misfit]:
