@@ -7,7 +7,6 @@ the same memory.
 from __future__ import annotations
 
 import asyncio
-import json
 import sys
 from collections import deque
 from collections.abc import AsyncGenerator, Generator, Iterator, Mapping
@@ -21,6 +20,7 @@ import click
 from swarm._app.facade import Swarm
 from swarm._cli import console
 from swarm._cli.exits import FAILED, INTERRUPTED, OK
+from swarm._cli.inputs import NOT_UTF8
 from swarm._cli.progress import Progress
 from swarm._cli.session import Session
 from swarm._cli.settings import Settings
@@ -29,6 +29,7 @@ from swarm._engine.result import RunResult
 from swarm._graph.plan import Plan
 from swarm.errors import InputError, LimitExceededError
 from swarm.spec.findings import did_you_mean
+from swarm.spec.plain import parse_json
 
 __all__ = ["run_batch"]
 
@@ -152,9 +153,12 @@ def _rows_of(source: IO[str]) -> Iterator[_Row]:
     for number, line in enumerate(source, start=1):
         if not line.strip():
             continue
+        if NOT_UTF8.search(line):
+            yield _Row(number, {}, "not UTF-8")
+            continue
         try:
-            table: Any = json.loads(line)
-        except (ValueError, RecursionError) as error:
+            table = parse_json(line)
+        except ValueError as error:
             yield _Row(number, {}, f"not JSON: {error}")
             continue
         if isinstance(table, dict):

@@ -9,6 +9,8 @@ import json
 import os
 import re
 import sys
+from collections.abc import Generator
+from contextlib import contextmanager, redirect_stdout
 from typing import IO, TYPE_CHECKING, Any, Final
 
 from swarm._cli.grid import Grid, lay_out
@@ -30,6 +32,8 @@ __all__ = [
     "rich_console",
     "say",
     "show",
+    "stdout",
+    "tools_talk_to_stderr",
     "warn",
     "wrap",
 ]
@@ -45,6 +49,28 @@ def prepare() -> None:
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure is not None:
             reconfigure(errors="backslashreplace")
+
+
+def stdout() -> IO[str]:
+    """Return the stream that data goes to, also while tools talk elsewhere."""
+    return _kept[-1] if _kept else sys.stdout
+
+
+@contextmanager
+def tools_talk_to_stderr() -> Generator[None]:
+    """Send what the code of a graph prints to stderr, so that it does not mix with data."""
+    if _kept:
+        yield
+        return
+    _kept.append(sys.stdout)
+    try:
+        with redirect_stdout(sys.stderr):
+            yield
+    finally:
+        _kept.pop()
+
+
+_kept: list[IO[str]] = []
 
 
 def is_interactive() -> bool:
@@ -73,24 +99,24 @@ def wrap(text: str, indent: str, columns: int = 100) -> str:
 
 def data(text: str, style: str = "", *, end: str = "\n") -> None:
     """Print to stdout what was asked for."""
-    put(text, style, sys.stdout, end=end)
+    put(text, style, stdout(), end=end)
 
 
 def data_json(value: Any) -> None:
     """Print a document to stdout as JSON, for programs that people read over the shoulder of."""
-    put(_json(value, indent=2), "", sys.stdout)
+    put(_json(value, indent=2), "", stdout())
 
 
 def data_line(value: Any, stream: IO[str] | None = None) -> None:
     """Print one JSON line to stdout, or to `stream`; it is there when this returns."""
-    target = stream or sys.stdout
+    target = stream or stdout()
     target.write(_json(value) + "\n")
     target.flush()
 
 
 def say(text: str = "", style: str = "", *, end: str = "\n") -> None:
     """Tell the person at the terminal something: to stderr."""
-    sys.stdout.flush()  # so that talk and data stand in order when they go to one place
+    stdout().flush()  # so that talk and data stand in order when they go to one place
     put(text, style, sys.stderr, end=end)
     sys.stderr.flush()
 
@@ -112,7 +138,7 @@ def show(grid: Grid, stream: IO[str] | None = None) -> None:
     """Print a grid, by default to stderr; on a terminal it fits the width."""
     target = stream or sys.stderr
     if target is sys.stderr:
-        sys.stdout.flush()
+        stdout().flush()
     for line in lay_out(grid, columns_of(target)):
         for cell in line:
             put(cell.text, cell.style if cell.text.strip() else "", target, end="")
@@ -142,7 +168,7 @@ def _visible(match: re.Match[str]) -> str:
 
 def _json(value: Any, indent: int | None = None) -> str:
     """Return JSON that any stream takes: outside UTF-8 as `\\u` escapes."""
-    encoding = (getattr(sys.stdout, "encoding", None) or "utf-8").lower().replace("-", "")
+    encoding = (getattr(stdout(), "encoding", None) or "utf-8").lower().replace("-", "")
     return json.dumps(value, ensure_ascii=encoding != "utf8", indent=indent, default=str)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 from collections.abc import Sequence
 from typing import Any
 
@@ -105,7 +104,7 @@ class Conversation:
             writer.finish(result.text)
             if result.confident is False:
                 console.say("(not sure of this: /why)", "yellow")
-        sys.stdout.flush()
+        console.stdout().flush()
 
     def _remember(self, said: str, answered: str) -> None:
         self._turns += [Message(role="user", content=said), Message(role="assistant", content=answered)]
@@ -125,7 +124,7 @@ class _Writer:
     def __init__(self, plan: Plan) -> None:
         ends = {choice.node for choice in plan.outputs if choice.node >= 0}
         self._nodes = {plan.nodes[index].name for index in ends if not plan.nodes[index].children}
-        self._live = sys.stdout.isatty()
+        self._live = console.stdout().isatty()
         self._written = ""
 
     def see(self, event: ev.Event) -> None:
@@ -134,7 +133,7 @@ class _Writer:
             return
         if isinstance(event, ev.ModelToken) and event.node in self._nodes:
             console.data(event.text, end="")
-            sys.stdout.flush()
+            console.stdout().flush()
             self._written += event.text
         elif isinstance(event, ev.ExpertEscalated) and event.node in self._nodes:
             self.withdraw(f"(not sure enough: asking {event.to_model})")

@@ -38,7 +38,7 @@ def exit_code(error: SwarmError) -> int:
     """Return the exit code of an error."""
     if error.code == "deadline":
         return DEADLINE
-    if isinstance(error, SpecError | InputError) or error.code == "usage":
+    if isinstance(error, SpecError | InputError) or error.code in ("usage", "input_too_large"):
         return USAGE
     is_missing = isinstance(error, BackendUnavailable | ModelMissing) or error.code == "missing_extra"
     return MISSING if is_missing else FAILED

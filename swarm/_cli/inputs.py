@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import re
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -10,11 +10,13 @@ from typing import Any, cast
 
 from swarm.errors import InputError
 from swarm.spec.findings import did_you_mean
+from swarm.spec.plain import parse_json
 from swarm.spec.types import Type
 
-__all__ = ["read_inputs"]
+__all__ = ["NOT_UTF8", "read_inputs"]
 
 MAX_BYTES = 64_000_000
+NOT_UTF8 = re.compile("[\udc80-\udcff]")  # what Python makes of bytes that are no text
 
 
 class _MisfitError(Exception):
@@ -80,8 +82,8 @@ def _value(name: str, text: str, kind: Type) -> Any:
     if kind.base == "string":
         return text
     try:
-        return json.loads(text)
-    except (ValueError, RecursionError) as error:
+        return parse_json(text)
+    except ValueError as error:
         raise _MisfitError(
             f"{name}: {kind} is written as JSON, and {text[:40]!r} is none: {error}"
         ) from error
@@ -100,10 +102,17 @@ def _read(name: str, file: str) -> str:
         raise _MisfitError(f"{name}: {file!r} cannot be read: {reason}") from error
 
 
+def _standard_input() -> str:
+    text = sys.stdin.read(MAX_BYTES)
+    if NOT_UTF8.search(text):
+        raise _MisfitError("--input-file: standard input is not UTF-8")
+    return text
+
+
 def _from_file(file: str, wrong: list[str]) -> dict[str, Any]:
     try:
-        text = sys.stdin.read(MAX_BYTES) if file == "-" else _read("--input-file", file)
-        table: Any = json.loads(text)
+        text = _standard_input() if file == "-" else _read("--input-file", file)
+        table = parse_json(text)
     except _MisfitError as error:
         wrong.append(str(error))
         return {}

@@ -12,6 +12,8 @@ from concurrent.futures import ThreadPoolExecutor
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
+from swarm._cli import console
+
 __all__ = ["Loop"]
 
 T = TypeVar("T")
@@ -24,8 +26,20 @@ class _Threads(ThreadPoolExecutor):
         super().shutdown(wait=False, cancel_futures=True)
 
 
+GRACE_S = 1.0  # for tasks that are cancelled at the end
+
+
 class Loop:
-    """Runs coroutines one after the other in the same event loop."""
+    """Runs coroutines one after the other in the same event loop.
+
+    What the code of a graph prints meanwhile goes to stderr.
+
+    Attributes:
+        left_behind: a tool did not stop when it was cancelled, so the process has to be ended
+            without waiting for it (`main.run` does).
+    """
+
+    left_behind = False
 
     def __init__(self) -> None:
         self._runner = asyncio.Runner()
@@ -38,8 +52,18 @@ class Loop:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._runner.close()
+        loop = self._runner.get_loop()
+        tasks = asyncio.all_tasks(loop)
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            loop.run_until_complete(asyncio.wait(tasks, timeout=GRACE_S))
+        if all(task.done() for task in tasks):
+            self._runner.close()
+        else:
+            Loop.left_behind = True  # closing would wait for it without end
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
         """Return what the coroutine returns."""
-        return self._runner.run(work)
+        with console.tools_talk_to_stderr():
+            return self._runner.run(work)

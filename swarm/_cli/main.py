@@ -149,8 +149,23 @@ def run(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         code = INTERRUPTED
     if arguments is None:
+        if _has_left_work_behind():
+            _end_now(code)
         _leave_hanging_threads(code)
     return code
+
+
+def _has_left_work_behind() -> bool:
+    """Return whether a tool is still at work that would not be cancelled."""
+    loop = sys.modules.get("swarm._cli.loop")  # not there: no graph was run
+    return loop is not None and loop.Loop.left_behind
+
+
+def _end_now(code: int) -> None:
+    with suppress(OSError):  # what cannot be written now can never be
+        sys.stdout.flush()
+        sys.stderr.flush()
+    os._exit(code)
 
 
 def _leave_hanging_threads(code: int) -> None:
@@ -161,7 +176,4 @@ def _leave_hanging_threads(code: int) -> None:
             continue
         thread.join(max(0.0, deadline - time.monotonic()))
         if thread.is_alive():
-            with suppress(OSError):  # what cannot be written now can never be
-                sys.stdout.flush()
-                sys.stderr.flush()
-            os._exit(code)
+            _end_now(code)

@@ -58,7 +58,8 @@ class Session:
             listeners.append(log.append)
         listeners += log_listeners(verbose)
         limits = Limits(run_s=settings.timeout)
-        self.swarm = Swarm.load(graph, overrides=overrides, limits=limits, listeners=listeners)
+        with console.tools_talk_to_stderr():  # importing the tools runs their files
+            self.swarm = Swarm.load(graph, overrides=overrides, limits=limits, listeners=listeners)
         self.loop = Loop()
 
     def __enter__(self) -> Self:

@@ -63,8 +63,8 @@ def check_input(plan: Plan, given: Mapping[str, Any], limit_bytes: int) -> dict[
 
 def _too_large(plan: Plan, limit_bytes: int) -> LimitExceededError:
     return LimitExceededError(
-        f"the input is larger than {limit_bytes:,} bytes", where=plan.name,
-        hint="shorten it, or raise Limits(input_bytes=...)",
+        f"the input is larger than {limit_bytes:,} bytes", where=plan.name, code="input_too_large",
+        hint="shorten it (in Python the limit can be raised: Limits(input_bytes=...))",
     )  # fmt: skip
 
 
@@ -119,7 +119,7 @@ def _end_of(came: EndRun | Ending, run: Run) -> EndRun:
     """Return how the run ended; of one that was ended, the error that says why."""
     match came:
         case Ending.DEADLINE:
-            what, hint = f"the run took longer than {run.limits.run_s:g} s", "raise Limits(run_s=...)"
+            what, hint = f"the run took longer than {run.limits.run_s:g} s", "give it longer: --timeout, or Limits(run_s=...)"
             return EndRun(error=LimitExceededError(what, code="deadline", hint=hint))
         case Ending.STOPPED:
             what, hint = "the swarm was closed while the run was at work", "await the run before closing it"
