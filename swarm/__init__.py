@@ -41,8 +41,8 @@ if TYPE_CHECKING:
     from swarm.routing.base import RouteDecision
     from swarm.spec.compose import Graph
     from swarm.spec.expert import Expert
-    from swarm.spec.library import Library as Registry
     from swarm.spec.references import first
+    from swarm.spec.registry import Registry
     from swarm.tools.function import tool
 
     __version__: str
@@ -98,12 +98,11 @@ _HOME = {
     "swarm.routing.base": ("RouteDecision",),
     "swarm.spec.compose": ("Graph",),
     "swarm.spec.expert": ("Expert",),
-    "swarm.spec.library": ("Registry",),
+    "swarm.spec.registry": ("Registry",),
     "swarm.spec.references": ("first",),
     "swarm.tools.function": ("tool",),
 }  # fmt: skip
 _MODULE = {name: module for module, names in _HOME.items() for name in names}
-_ALIAS = {"Registry": "Library"}  # `swarm._graph` knows a library of files; for users it is the registry
 
 
 def __getattr__(name: str) -> Any:
@@ -114,7 +113,7 @@ def __getattr__(name: str) -> Any:
     elif name in _MODULE:
         from importlib import import_module
 
-        value = getattr(import_module(_MODULE[name]), _ALIAS.get(name, name))
+        value = getattr(import_module(_MODULE[name]), name)
     else:
         raise AttributeError(f"module 'swarm' has no attribute {name!r}")
     globals()[name] = value

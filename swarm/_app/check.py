@@ -12,8 +12,8 @@ from swarm.errors import Problem, SpecError
 from swarm.messages import ToolSignature
 from swarm.spec.catalogue import Catalogue
 from swarm.spec.graph import GraphSpec
-from swarm.spec.library import Library, catalogue
 from swarm.spec.load import load_graph
+from swarm.spec.registry import Registry, catalogue
 
 __all__ = ["Checked", "check_file", "check_graph", "check_spec"]
 
@@ -47,7 +47,7 @@ class Checked:
 def check_graph(
     path: Path | str,
     *,
-    library: Library | None = None,
+    registry: Registry | None = None,
     tools: Sequence[ToolSignature] = (),
     backends: Collection[str] = (),
     overrides: Sequence[str] = (),
@@ -64,7 +64,7 @@ def check_graph(
     plan, names = None, Catalogue()
     if loaded.spec is not None:
         names, more = catalogue(
-            loaded, library=library or Library(), folder=loaded.folder, tools=tools, backends=backends
+            loaded, registry=registry or Registry(), folder=loaded.folder, tools=tools, backends=backends
         )
         findings += more
         broken = frozenset(loaded.broken) | {("experts", name) for name in names.broken}
@@ -79,7 +79,7 @@ def check_graph(
 def check_spec(
     spec: GraphSpec,
     *,
-    library: Library | None = None,
+    registry: Registry | None = None,
     tools: Sequence[ToolSignature] = (),
     backends: Collection[str] = (),
     graphs: Mapping[str, GraphSpec] | None = None,
@@ -90,7 +90,12 @@ def check_spec(
         graphs: other graphs composed in Python, by the file name that stands for each.
     """
     names, found = catalogue(
-        spec, library=library or Library(), folder=Path.cwd(), tools=tools, backends=backends, graphs=graphs
+        spec,
+        registry=registry or Registry(),
+        folder=Path.cwd(),
+        tools=tools,
+        backends=backends,
+        graphs=graphs,
     )
     broken = frozenset(("experts", name) for name in names.broken)
     plan, more = compile_graph(spec, names, broken=broken)

@@ -29,7 +29,7 @@ from swarm.errors import InputError, Problem, SwarmError
 from swarm.spec.catalogue import ResolvedExpert
 from swarm.spec.compose import Graph
 from swarm.spec.graph import GraphSpec
-from swarm.spec.library import Library
+from swarm.spec.registry import Registry
 from swarm.spec.types import parse_type
 from swarm.tools.base import Tool
 
@@ -61,7 +61,7 @@ class Swarm:
         backends: by name (`ollama`, `scripted`), instead of those made from the environment.
         limits: how far a run may go.
         listeners: called with every event of every run, in order.
-        library: where experts are found.
+        registry: where experts are found.
 
     Raises:
         SpecError: everything that is wrong with the graph, at once.
@@ -75,7 +75,7 @@ class Swarm:
         backends: Mapping[str, ModelBackend] | None = None,
         limits: Limits | None = None,
         listeners: Sequence[Listener] = (),
-        library: Library | None = None,
+        registry: Registry | None = None,
     ) -> None:
         graphs = inner_graphs(graph) if isinstance(graph, Graph) else {}
         composed = [graph, *graphs.values()] if isinstance(graph, Graph) else []
@@ -83,7 +83,7 @@ class Swarm:
         if not isinstance(graph, Checked):
             graph = check_spec(
                 graph.spec if isinstance(graph, Graph) else graph,
-                library=library,
+                registry=registry,
                 tools=[one.signature for one in own.values()],
                 backends=list(backends or ()),
                 graphs={name: part.spec for name, part in graphs.items()},
@@ -120,7 +120,7 @@ class Swarm:
         backends: Mapping[str, ModelBackend] | None = None,
         limits: Limits | None = None,
         listeners: Sequence[Listener] = (),
-        library: Library | None = None,
+        registry: Registry | None = None,
     ) -> Swarm:
         """Read a graph's file.
 
@@ -133,7 +133,7 @@ class Swarm:
         """
         signatures = [one.signature for one in tools_by_name(tools).values()]
         checked = check_graph(
-            path, library=library, tools=signatures, backends=list(backends or ()), overrides=overrides
+            path, registry=registry, tools=signatures, backends=list(backends or ()), overrides=overrides
         )
         return cls(checked, tools=tools, backends=backends, limits=limits, listeners=listeners)
 

@@ -23,7 +23,7 @@ from swarm.spec._resolving.models import ModelNameError, parse_model
 from swarm.spec.catalogue import ModelRef, ResolvedExpert
 from swarm.spec.expert import Expert
 from swarm.spec.graph import ExpertNode, GraphSpec
-from swarm.spec.library import Library
+from swarm.spec.registry import Registry
 from swarm.spec.types import Type
 
 __all__ = ["Router"]
@@ -35,7 +35,7 @@ class Router:
     """Chooses one of several experts for a request; use it in an `async with`.
 
     Args:
-        library: where experts are found; by default `./experts` and the bundled ones.
+        registry: where experts are found; by default `./experts` and the bundled ones.
         backends: by name (`ollama`, `scripted`), instead of those made from the environment.
         experts: the candidates' names; by default every expert that one text is enough for.
         model: `backend/name`, asked where the embedded classifier is not sure; by default the
@@ -48,18 +48,18 @@ class Router:
 
     def __init__(
         self,
-        library: Library | None = None,
+        registry: Registry | None = None,
         *,
         backends: Mapping[str, ModelBackend] | None = None,
         experts: Sequence[str] = (),
         model: str | None = None,
     ) -> None:
         named = None if model is None else _parsed(model)
-        self._library = library or Library()
+        self._registry = registry or Registry()
         self._given = backends
         self._backends = Backends(backends)
         self._swarms: dict[str, Swarm] = {}
-        found = [self._library.get(name) for name in experts or self._library.names()]
+        found = [self._registry.get(name) for name in experts or self._registry.names()]
         unfit = next((one for one in found if experts and not _takes_one_text(one)), None)
         if unfit is not None:
             raise SwarmError(
@@ -131,7 +131,7 @@ class Router:
             SpecError: there is no such expert.
             InputError: it sorts into labels, and none were given.
         """
-        expert = self.experts.get(name) or self._library.get(name)
+        expert = self.experts.get(name) or self._registry.get(name)
         given = {"request": text}
         if labels:
             names = dict(labels) if isinstance(labels, Mapping) else dict.fromkeys(labels, None)
@@ -159,7 +159,7 @@ class Router:
             nodes={NODE: node},
             output=NODE,
         )
-        return Swarm(spec, library=self._library, backends=self._given)
+        return Swarm(spec, registry=self._registry, backends=self._given)
 
     async def _ask_model(self, request: DecisionRequest, render: Render) -> Decision:
         assert self._model is not None, "only asked where there is one"

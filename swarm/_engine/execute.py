@@ -119,7 +119,10 @@ def _end_of(came: EndRun | Ending, run: Run) -> EndRun:
     """Return how the run ended; of one that was ended, the error that says why."""
     match came:
         case Ending.DEADLINE:
-            what, hint = f"the run took longer than {run.limits.run_s:g} s", "give it longer: --timeout, or Limits(run_s=...)"
+            what, hint = (
+                f"the run took longer than {run.limits.run_s:g} s",
+                "give it longer: --timeout, or Limits(run_s=...)",
+            )
             return EndRun(error=LimitExceededError(what, code="deadline", hint=hint))
         case Ending.STOPPED:
             what, hint = "the swarm was closed while the run was at work", "await the run before closing it"

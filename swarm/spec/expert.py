@@ -115,7 +115,7 @@ class ConfidenceSpec(Spec):
 class QuestionSpec(Spec):
     """One question of a `decide` expert; exactly one of the three keys."""
 
-    choice: dict[str, str | None] | None = Field(default=None, description="Options: name -> description.")
+    choice: Mapping[str, str | None] | None = Field(default=None, description="Options: name -> description.")
     yes_no: str | None = Field(default=None, description="A question answered by yes or no.")
     score: list[str] | None = Field(
         default=None, description="Levels, lowest first.", min_length=2, max_length=10
@@ -136,14 +136,14 @@ class Expert(Spec):
     description: str | None = Field(
         default=None, description="What requests it serves; the router reads this."
     )
-    input: dict[str, TypeField] | None = Field(
+    input: Mapping[str, TypeField] | None = Field(
         default=None, description="Its inputs; the first is the main one."
     )
-    output: dict[str, TypeField] | None = Field(
+    output: Mapping[str, TypeField] | None = Field(
         default=None, description="The fields an `extract` expert answers."
     )
-    labels: dict[str, str | None] | None = Field(default=None, description="Labels: name -> description.")
-    questions: dict[str, QuestionSpec] | None = Field(
+    labels: Mapping[str, str | None] | None = Field(default=None, description="Labels: name -> description.")
+    questions: Mapping[str, QuestionSpec] | None = Field(
         default=None, description="The questions of a `decide`."
     )
     cascade: list[str] | None = Field(
@@ -156,7 +156,7 @@ class Expert(Spec):
     prompt: str | None = Field(
         default=None, description="A file (`prompt.md`), or the template itself on several lines."
     )
-    options: dict[str, Any] | None = Field(
+    options: Mapping[str, Any] | None = Field(
         default=None, description="Model options: temperature, num_ctx, ..."
     )
     examples: str | list[dict[str, Any]] | None = Field(

@@ -143,13 +143,13 @@ def registered(folder: Path, prompt: str) -> Registry:
 def test_the_prompt_of_a_registered_expert_is_checked_before_anything_runs(
     tmp_path: Path, prompt: str, said: str
 ) -> None:
-    library = registered(tmp_path, prompt)
+    registry = registered(tmp_path, prompt)
     graph = Graph("greet", input={"text": str})
     graph.output(graph.expert("answer", "greeter", text=graph.input.text, who={"name": "Ann"}))
     with pytest.raises(SpecError) as caught:
-        Swarm(graph, library=library)
+        Swarm(graph, registry=registry)
     (problem,) = caught.value.problems
     assert said in problem.message
     assert problem.path == ("nodes", "answer", "expert")
     with pytest.raises(SpecError, match=r"prompt\.md"):
-        library.get("greeter")
+        registry.get("greeter")

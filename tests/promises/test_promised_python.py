@@ -59,14 +59,14 @@ async def test_a_graph_its_file_and_the_graph_read_back_run_alike(folder: Path) 
 
 
 async def test_an_expert_added_in_python_is_found_by_graphs_and_by_the_router() -> None:
-    library = Registry(experts={"puns": PUNS})
-    assert library.get("puns").origin == "python"
+    registry = Registry(experts={"puns": PUNS})
+    assert registry.get("puns").origin == "python"
     backend = ScriptedBackend({"punster": "Cat-astrophic."})
     graph = Graph("pun", input={"text": str})
     graph.output(graph.expert("pun", "puns", text=graph.input.text))
-    async with Swarm(graph, library=library, backends={"scripted": backend}) as swarm:
+    async with Swarm(graph, registry=registry, backends={"scripted": backend}) as swarm:
         assert (await swarm.run(text="cats")).text == "Cat-astrophic."
-    async with Router(library, experts=["puns", "summarizer"], backends={"scripted": backend}) as router:
+    async with Router(registry, experts=["puns", "summarizer"], backends={"scripted": backend}) as router:
         decision = await router.route("Make a pun about cats")
         assert decision.expert == "puns"
         assert set(decision.scores) == {"puns", "summarizer", "none of them"}

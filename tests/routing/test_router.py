@@ -72,8 +72,8 @@ async def test_at_least_12_of_15_requests_that_nobody_serves_are_sent_to_nobody(
 
 
 def test_without_scikit_learn_most_requests_still_reach_their_expert() -> None:
-    library = Registry()
-    experts = [library.get(name) for name in library.names()]
+    registry = Registry()
+    experts = [registry.get(name) for name in registry.names()]
     classifier = RequestClassifier.learn(experts, lessons(experts), trained=False)
     right = Counter(
         classifier.decide(read_request(row["text"])).expert == row["expert"]
@@ -133,8 +133,8 @@ async def test_a_projects_expert_learns_from_its_requests(tmp_path: Path) -> Non
     asked = [{"text": f"Do I need an umbrella in {place}?"} for place in places]
     (tmp_path / "requests.jsonl").write_text("\n".join(map(json.dumps, asked)), encoding="utf-8")
     taught = WEATHER.model_copy(update={"requests": "requests.jsonl"})
-    library = Registry(experts={"weather": taught}, cwd=tmp_path)
-    async with Router(library, experts=["weather", "writer"], backends=no_server()) as router:
+    registry = Registry(experts={"weather": taught}, cwd=tmp_path)
+    async with Router(registry, experts=["weather", "writer"], backends=no_server()) as router:
         assert (await router.route("do i need my umbrella in Madrid today")).expert == "weather"
 
 
@@ -292,11 +292,11 @@ async def test_an_expert_that_needs_two_texts_is_no_candidate_and_cannot_be_made
         prompt="In?\n{{ place }}",
         cascade=["scripted/sky"],
     )
-    library = Registry(experts={"weather": two}, cwd=tmp_path)
-    async with Router(library) as router:
+    registry = Registry(experts={"weather": two}, cwd=tmp_path)
+    async with Router(registry) as router:
         assert "weather" not in router.experts
     with pytest.raises(SwarmError, match="'weather' needs more than one text"):
-        Router(library, experts=["weather"])
+        Router(registry, experts=["weather"])
 
 
 async def test_a_model_without_a_backend_is_refused_with_what_to_write() -> None:

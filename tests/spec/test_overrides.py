@@ -7,8 +7,8 @@ import pytest
 
 from swarm.errors import Problem
 from swarm.spec.graph import ExpertNode, GraphSpec
-from swarm.spec.library import Library, catalogue
 from swarm.spec.load import LoadedGraph, load_graph, load_text
+from swarm.spec.registry import Registry, catalogue
 
 GRAPH = """swarm: 1
 name: shop
@@ -180,13 +180,13 @@ def test_a_new_option_s_data_file_is_relative_to_the_working_directory_and_may_b
     (work / "train.jsonl").write_text(rows, encoding="utf-8")
     for path in ("train.jsonl", "../train.jsonl", str(tmp_path / "train.jsonl")):
         loaded = load_graph(home / "shop.swarm.yaml", overrides=[f"experts.triage.examples={path}"])
-        found, findings = catalogue(loaded, library=Library(cwd=work))
+        found, findings = catalogue(loaded, registry=Registry(cwd=work))
         assert loaded.problems(findings) == ()
         assert len(found.experts["triage"].examples) == 20
 
 
 def test_a_data_file_of_an_option_that_is_not_there_points_at_the_option(tmp_path: Path) -> None:
     loaded = load_text(GRAPH.replace("tools: tools.py\n", ""), overrides=["experts.triage.examples=no.jsonl"])
-    _, findings = catalogue(loaded, library=Library(cwd=tmp_path))
+    _, findings = catalogue(loaded, registry=Registry(cwd=tmp_path))
     (found,) = loaded.problems(findings)
     assert (found.code, found.file, found.col) == ("SW020", "--set experts.triage.examples", 25)

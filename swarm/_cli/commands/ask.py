@@ -54,13 +54,13 @@ def _ask(
     from swarm._cli.loop import Loop
     from swarm._cli.needs import who_answers
     from swarm._cli.session import log_listeners
-    from swarm.spec.library import Library
+    from swarm.spec.registry import Registry
 
-    library = Library()
+    registry = Registry()
     with Loop() as loop:
-        router = Router(library)
+        router = Router(registry)
         try:
-            experts = tuple(router.experts.values()) if name is None else (library.get(name),)
+            experts = tuple(router.experts.values()) if name is None else (registry.get(name),)
             for line in who_answers(experts, loop.run(detect_ollama())):
                 console.say(line, "dim")
             decision = loop.run(router.route(text)) if name is None else None

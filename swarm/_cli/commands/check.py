@@ -80,7 +80,7 @@ def _files(path: Path) -> Iterator[Path]:
 
 def _problems(file: Path) -> Sequence[Problem]:
     if file.name == EXPERT:
-        from swarm.spec.library import expert_problems
+        from swarm.spec.registry import expert_problems
 
         return expert_problems(file)
     from swarm._app.check import check_file

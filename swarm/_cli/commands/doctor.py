@@ -119,19 +119,19 @@ def _look(experts: Sequence[ResolvedExpert], found: Ollama) -> _Findings:
 
 
 def _experts(graph: Path | None) -> Sequence[ResolvedExpert]:
-    """Return the experts of a graph, else those of the library that can be used."""
+    """Return the experts of a graph, else those of the registry that can be used."""
     from swarm.errors import SpecError
-    from swarm.spec.library import Library
+    from swarm.spec.registry import Registry
 
     if graph is not None:
         from swarm._app.check import check_graph
         from swarm._cli.needs import experts_of
 
         return experts_of(check_graph(graph).require())
-    library, found = Library(), list[Any]()
-    for name in library.names():
+    registry, found = Registry(), list[Any]()
+    for name in registry.names():
         try:
-            found.append(library.get(name))
+            found.append(registry.get(name))
         except SpecError as error:
             console.warn(f"expert {name!r} cannot be used: {error.problems[0].message}")
     return found

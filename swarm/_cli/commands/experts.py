@@ -41,9 +41,9 @@ def show(name: str, prompt: bool, as_json: bool) -> None:
 
     Shows an expert: what it does, what it takes and answers, and which models are asked in turn.
     """
-    from swarm.spec.library import Library
+    from swarm.spec.registry import Registry
 
-    expert = Library().get(name)
+    expert = Registry().get(name)
     if as_json:
         console.data_json(_as_json(expert) | ({"prompt": expert.prompt} if prompt else {}))
         return
@@ -55,14 +55,14 @@ def show(name: str, prompt: bool, as_json: bool) -> None:
 
 def _list(as_json: bool) -> None:
     from swarm.errors import SpecError
-    from swarm.spec.library import Library
+    from swarm.spec.registry import Registry
 
-    library = Library()
+    registry = Registry()
     found: list[ResolvedExpert] = []
     broken: list[tuple[str, SpecError]] = []
-    for name in library.names():
+    for name in registry.names():
         try:
-            found.append(library.get(name))
+            found.append(registry.get(name))
         except SpecError as error:
             broken.append((name, error))
     if as_json:

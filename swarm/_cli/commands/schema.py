@@ -50,7 +50,7 @@ def write_schemas(folder: str = ".") -> list[str]:
 
 
 def _schemas() -> dict[str, object]:
-    from swarm.spec.library import Library
+    from swarm.spec.registry import Registry
     from swarm.spec.schema import expert_schema, graph_schema
 
-    return {"graph": graph_schema(Library().names()), "expert": expert_schema()}
+    return {"graph": graph_schema(Registry().names()), "expert": expert_schema()}

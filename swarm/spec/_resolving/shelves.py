@@ -17,7 +17,7 @@ from swarm.spec.findings import Finding, did_you_mean, has_errors
 from swarm.spec.load import load_expert
 from swarm.spec.source import Path as Place
 
-__all__ = ["Entry", "Library", "bundled", "expert_problems"]
+__all__ = ["Entry", "Registry", "bundled", "expert_problems"]
 
 FILE = "expert.yaml"
 
@@ -57,7 +57,7 @@ class _Shelf:
     experts: Mapping[str, Expert] | None = None
 
 
-class Library:
+class Registry:
     """The experts outside a graph: Python's, then explicit paths, `./experts`, the bundled ones.
 
     Args:
@@ -180,11 +180,11 @@ def expert_problems(file: Path) -> tuple[Problem, ...]:
     if loaded.spec is None:
         return loaded.problems()
     folder = file.parent if file.parent.name not in ("", "..") else file.parent.resolve()
-    library = Library(paths=[folder])
-    entry = next(library.entries(folder.name))
+    registry = Registry(paths=[folder])
+    entry = next(registry.entries(folder.name))
     if entry.spec is None:
         return entry.problems
-    layers, found = library.layers(folder.name, ("use",))
+    layers, found = registry.layers(folder.name, ("use",))
     if layers:
         own = replace(layers[0], own=True, place=())
         _, found = resolve(folder.name, (own, *layers[1:]), Models({}))

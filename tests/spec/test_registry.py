@@ -12,8 +12,8 @@ from swarm.messages import ToolSignature
 from swarm.spec.catalogue import Catalogue
 from swarm.spec.expert import Expert
 from swarm.spec.graph import ExpertNode, GraphSpec
-from swarm.spec.library import Library, bundled, catalogue
 from swarm.spec.load import load_graph
+from swarm.spec.registry import Registry, bundled, catalogue
 
 HEAD = "swarm: 1\nname: shop\ninput: {message: string}\n"
 SORTER = "kind: classify\ninput: {text: string}\ncascade: [embedded/ngram]\n"
@@ -34,8 +34,8 @@ def resolve(folder: Path, text: str, *options: str, **more: object) -> tuple[Cat
     path = folder / "shop.swarm.yaml"
     path.write_text(HEAD + text, encoding="utf-8")
     loaded = load_graph(path, shown="shop.swarm.yaml", overrides=options)
-    library = Library(cwd=folder / "work", **more)  # type: ignore[arg-type]
-    found, findings = catalogue(loaded, library=library)
+    registry = Registry(cwd=folder / "work", **more)  # type: ignore[arg-type]
+    found, findings = catalogue(loaded, registry=registry)
     problems = loaded.problems(findings)
     return found, [problem for problem in problems if problem.severity == "error"]
 
@@ -57,10 +57,10 @@ def uses(expert: str, *lines: str) -> str:
 def test_the_bundled_experts_are_found_and_say_so() -> None:
     folder = bundled()
     assert folder is not None
-    library = Library(cwd=folder)
-    assert {"intent", "writer", "summarizer", "coder", "moderator"} <= set(library.names())
-    assert library.get("summarizer").origin == "bundled"
-    assert library.get("writer").main_input == "question"
+    registry = Registry(cwd=folder)
+    assert {"intent", "writer", "summarizer", "coder", "moderator"} <= set(registry.names())
+    assert registry.get("summarizer").origin == "bundled"
+    assert registry.get("writer").main_input == "question"
 
 
 def test_an_expert_is_looked_for_in_python_then_paths_then_the_project_then_the_bundled(
@@ -69,37 +69,37 @@ def test_an_expert_is_looked_for_in_python_then_paths_then_the_project_then_the_
     for folder in ("a", "work/experts"):
         for name in ("one", "two", "intent"):
             write(tmp_path, {f"{folder}/{name}/expert.yaml": SORTER + f"description: {folder}\n"})
-    library = Library(
+    registry = Registry(
         experts={"one": Expert(use="two", description="python")},
         paths=[tmp_path / "a"],
         cwd=tmp_path / "work",
     )
-    assert library.get("one").origin == "python"
-    assert library.get("two").origin == str(tmp_path / "a")
-    library = Library(cwd=tmp_path / "work")
-    assert (library.get("intent").origin, library.get("writer").origin) == ("./experts", "bundled")
+    assert registry.get("one").origin == "python"
+    assert registry.get("two").origin == str(tmp_path / "a")
+    registry = Registry(cwd=tmp_path / "work")
+    assert (registry.get("intent").origin, registry.get("writer").origin) == ("./experts", "bundled")
 
 
 def test_an_explicit_path_may_be_an_expert_itself(tmp_path: Path) -> None:
     write(tmp_path, {"sorter/expert.yaml": SORTER})
-    assert Library(paths=[tmp_path / "sorter"], cwd=tmp_path).get("sorter").kind == "classify"
+    assert Registry(paths=[tmp_path / "sorter"], cwd=tmp_path).get("sorter").kind == "classify"
 
 
 def test_an_expert_may_start_from_the_one_it_hides(tmp_path: Path) -> None:
     write(tmp_path, {"experts/writer/expert.yaml": "use: writer\ndescription: Ours.\n"})
-    writer = Library(cwd=tmp_path).get("writer")
+    writer = Registry(cwd=tmp_path).get("writer")
     assert (writer.origin, writer.description, writer.kind) == ("./experts", "Ours.", "write")
 
 
 def test_experts_that_use_each_other_are_refused(tmp_path: Path) -> None:
     write(tmp_path, {"experts/a/expert.yaml": "use: b\n", "experts/b/expert.yaml": "use: a\n"})
     with pytest.raises(SpecError, match="'a' uses itself"):
-        Library(cwd=tmp_path).get("a")
+        Registry(cwd=tmp_path).get("a")
 
 
 def test_an_unknown_expert_offers_the_nearest(tmp_path: Path) -> None:
     with pytest.raises(SpecError, match="did you mean 'summarizer'"):
-        Library(cwd=tmp_path).get("sumarizer")
+        Registry(cwd=tmp_path).get("sumarizer")
 
 
 def test_a_wrong_expert_file_is_told_with_its_own_place(tmp_path: Path) -> None:
@@ -113,7 +113,7 @@ def test_a_wrong_expert_file_is_told_with_its_own_place(tmp_path: Path) -> None:
 def test_an_expert_is_called_like_its_folder(tmp_path: Path) -> None:
     write(tmp_path, {"experts/sorter/expert.yaml": SORTER + "name: sortr\n"})
     with pytest.raises(SpecError, match="called 'sortr', its folder 'sorter'"):
-        Library(cwd=tmp_path).get("sorter")
+        Registry(cwd=tmp_path).get("sorter")
 
 
 # --- one expert from its layers
@@ -308,7 +308,7 @@ def test_tools_of_the_file_and_of_python_are_known(tmp_path: Path) -> None:
     given = ToolSignature(name="there", description="", parameters={"type": "object"})
     path = tmp_path / "g.swarm.yaml"
     path.write_text(HEAD + "tools: tools.py\nnodes: {a: {tool: here}}\noutput: a\n", encoding="utf-8")
-    found, findings = catalogue(load_graph(path), library=Library(cwd=tmp_path), tools=[given])
+    found, findings = catalogue(load_graph(path), registry=Registry(cwd=tmp_path), tools=[given])
     assert findings == ()
     assert (set(found.tools), found.tools_known) == ({"here", "there"}, True)
 
@@ -342,7 +342,7 @@ def test_a_graph_composed_in_python_may_name_files_anywhere(tmp_path: Path) -> N
     write(tmp_path, {"elsewhere/e.jsonl": rows(("hi", "a"), ("ho", "b"))})
     expert = Expert(use="intent", examples=str(tmp_path / "elsewhere/e.jsonl"))
     spec = GraphSpec(name="g", experts={"mine": expert}, nodes={"it": ExpertNode(expert="mine")}, output="it")
-    found, findings = catalogue(spec, library=Library(cwd=tmp_path), folder=tmp_path)
+    found, findings = catalogue(spec, registry=Registry(cwd=tmp_path), folder=tmp_path)
     assert [finding.code for finding in findings] == ["SW092"]
     assert list(found.experts["mine"].labels) == ["a", "b"]
 

@@ -16,7 +16,7 @@ from swarm.spec._resolving.consistency import doubts
 from swarm.spec._resolving.datafiles import Base, DataError, find
 from swarm.spec._resolving.models import Models
 from swarm.spec._resolving.resolve import Layer, resolve
-from swarm.spec._resolving.shelves import Entry, Library, bundled, expert_problems
+from swarm.spec._resolving.shelves import Entry, Registry, bundled, expert_problems
 from swarm.spec._resolving.toolfile import read_tools
 from swarm.spec.catalogue import Catalogue, ResolvedExpert, Subgraph
 from swarm.spec.expert import Expert
@@ -26,13 +26,13 @@ from swarm.spec.load import LoadedGraph, load_graph
 from swarm.spec.source import Path as Place
 from swarm.spec.source import Source
 
-__all__ = ["Entry", "Library", "bundled", "catalogue", "expert_problems"]
+__all__ = ["Entry", "Registry", "bundled", "catalogue", "expert_problems"]
 
 
 def catalogue(
     graph: LoadedGraph | GraphSpec,
     *,
-    library: Library,
+    registry: Registry,
     folder: str | Path | None = None,
     tools: Sequence[ToolSignature] = (),
     backends: Collection[str] = (),
@@ -48,7 +48,7 @@ def catalogue(
         graphs: graphs composed in Python, by the file name that stands for each in a node.
     """
     given = _Given(tools=tools, backends=backends, graphs=graphs or {})
-    maker = _Maker(_Origin.of(graph, library, folder), library, given)
+    maker = _Maker(_Origin.of(graph, registry, folder), registry, given)
     return maker.catalogue(), tuple(maker.findings)
 
 
@@ -64,10 +64,10 @@ class _Origin:
     chain: tuple[Path, ...] = ()
 
     @classmethod
-    def of(cls, graph: LoadedGraph | GraphSpec, library: Library, folder: str | Path | None) -> _Origin:
-        elsewhere = Base(folder=library.cwd, confined=False)
+    def of(cls, graph: LoadedGraph | GraphSpec, registry: Registry, folder: str | Path | None) -> _Origin:
+        elsewhere = Base(folder=registry.cwd, confined=False)
         if isinstance(graph, GraphSpec):
-            base = Base(folder=library.cwd if folder is None else Path(folder), confined=False)
+            base = Base(folder=registry.cwd if folder is None else Path(folder), confined=False)
             return cls(spec=graph, base=base, elsewhere=elsewhere, source=Source(file=""))
         home = graph.folder if folder is None else Path(folder)
         return cls(
@@ -102,7 +102,7 @@ class _Maker:
     """Makes one catalogue; `findings` grows as it goes."""
 
     origin: _Origin
-    library: Library
+    registry: Registry
     given: _Given
     findings: list[Finding] = field(default_factory=list[Finding])
     used: dict[str, ResolvedExpert | None] = field(default_factory=dict[str, ResolvedExpert | None])
@@ -171,7 +171,7 @@ class _Maker:
         )
         layers: tuple[Layer, ...] = (layer,)
         if expert.use is not None:
-            layers, wrong = self.library.layers(expert.use, (*place, "use"), above=layers)
+            layers, wrong = self.registry.layers(expert.use, (*place, "use"), above=layers)
             self.findings += wrong
         resolved = self.resolved(name, layers) if layers else None
         policy = expert.confidence
@@ -217,7 +217,7 @@ class _Maker:
         if name in self.origin.broken_in("experts") or ("experts",) in self.origin.broken:
             return
         if name not in self.used:
-            layers, wrong = self.library.layers(name, place)
+            layers, wrong = self.registry.layers(name, place)
             self.findings += [self.with_own_names(finding, name) for finding in wrong]
             self.used[name] = self.resolved(name, layers) if layers else None
         expert = self.used[name]
@@ -231,15 +231,15 @@ class _Maker:
         """Return an unknown expert's finding with the graph's own names as choices too."""
         if finding.code != "SW040":
             return finding
-        names = {*self.library.names(), *self.origin.spec.experts, *self.origin.broken_in("experts")}
+        names = {*self.registry.names(), *self.origin.spec.experts, *self.origin.broken_in("experts")}
         hint = did_you_mean(name, names)
         return Finding(code="SW040", message=finding.message, path=finding.path, hint=hint)
 
     def routable(self) -> tuple[str, ...]:
         """Resolve every expert there is; return those that one text is enough for."""
-        for name in self.library.names():
+        for name in self.registry.names():
             if name not in self.used:
-                layers, _ = self.library.layers(name, ())
+                layers, _ = self.registry.layers(name, ())
                 expert, wrong = resolve(name, layers, self.models) if layers else (None, ())
                 self.used[name] = None if has_errors(wrong) else expert
         return tuple(name for name, expert in self.used.items() if expert is not None and _one_text(expert))
@@ -288,7 +288,7 @@ class _Maker:
     def composed(self, spec: GraphSpec, name: str, place: Place) -> Subgraph | None:
         """Resolve a graph composed in Python that a node runs."""
         graphs = {other: graph for other, graph in self.given.graphs.items() if other != name}
-        inner = _Maker(replace(self.origin, spec=spec), self.library, replace(self.given, graphs=graphs))
+        inner = _Maker(replace(self.origin, spec=spec), self.registry, replace(self.given, graphs=graphs))
         made = inner.catalogue()
         for finding in inner.findings:
             self.findings.append(replace(finding, message=f"{name}: {finding.message}", path=place))
@@ -299,9 +299,9 @@ class _Maker:
         )
 
     def inner(self, loaded: LoadedGraph, name: str, place: Place) -> Subgraph | None:
-        origin = _Origin.of(loaded, self.library, None)
+        origin = _Origin.of(loaded, self.registry, None)
         chain = (*self.origin.chain, *origin.chain)
-        inner = _Maker(replace(origin, chain=chain), self.library, self.given)
+        inner = _Maker(replace(origin, chain=chain), self.registry, self.given)
         made = inner.catalogue()
         errors = [p for p in loaded.problems(inner.findings) if p.severity == "error"]
         if not errors and loaded.spec is not None:
