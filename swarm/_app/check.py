@@ -64,7 +64,11 @@ def check_graph(
     plan, names = None, Catalogue()
     if loaded.spec is not None:
         names, more = catalogue(
-            loaded, registry=registry or Registry(), folder=loaded.folder, tools=tools, backends=backends
+            loaded,
+            registry=registry or registry_of(loaded.folder),
+            folder=loaded.folder,
+            tools=tools,
+            backends=backends,
         )
         findings += more
         broken = frozenset(loaded.broken) | {("experts", name) for name in names.broken}
@@ -74,6 +78,13 @@ def check_graph(
     if any(problem.severity == "error" for problem in problems):
         plan = None
     return Checked(spec=loaded.spec, plan=plan, problems=problems, folder=loaded.folder, catalogue=names)
+
+
+def registry_of(folder: Path) -> Registry:
+    """Return where the experts of a graph in `folder` are found: its own `experts/` comes first."""
+    beside = folder / "experts"
+    elsewhere = folder.resolve() != Path.cwd() and beside.is_dir()
+    return Registry(paths=[beside] if elsewhere else [])
 
 
 def check_spec(

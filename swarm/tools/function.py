@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any, Generic, Literal, ParamSpec, TypeVar, cas
 
 from swarm.errors import SwarmError, ToolError, describe
 from swarm.messages import ToolSignature
+from swarm.spec.schema_types import from_schema
+from swarm.spec.types import Type
 from swarm.tools.check import SchemaCheck
 from swarm.tools.result import MAX_RESULT_BYTES, plain
 from swarm.tools.schema import KEY_PARAMETER, blueprint
@@ -157,6 +159,8 @@ class _Compiled:
         self._where = f"tool {name!r}"
         self._parameters = SchemaCheck(plan.parameters)
         self._returns = SchemaCheck(plan.returns) if plan.returns is not None else None
+        shape = from_schema(plan.returns)
+        self._shape = shape if _may_leave_out(shape) else None
         self._adapters = plan.adapters
         self._converted = plan.converted
 
@@ -174,7 +178,7 @@ class _Compiled:
         return values
 
     def result(self, value: Any, limit_bytes: int) -> Any:
-        """Return the result as plain data that fits the schema."""
+        """Return the result as plain data that fits the schema; a field that may be left out is null then."""
         try:
             data = plain(value, limit_bytes=limit_bytes, where=self._where)
         except SwarmError:
@@ -190,7 +194,7 @@ class _Compiled:
                 hint="correct the function, or its return annotation",
                 code="tool_result",
             )
-        return data
+        return data if self._shape is None else self._shape.filled(data)
 
     def _convert(self, name: str, value: Any) -> Any:
         from pydantic import ValidationError
@@ -250,3 +254,10 @@ def _refuse_what_cannot_work(function: Callable[..., Any], name: str, effect: st
                 f"{where}tool {name!r} is called with arguments by name, and {parameter} cannot be:"
                 " give each argument a name of its own"
             )
+
+
+def _may_leave_out(kind: Type) -> bool:
+    """Return whether a value of this type may lack a field that the graph may refer to."""
+    if kind.item is not None and _may_leave_out(kind.item):
+        return True
+    return any(not field.required or _may_leave_out(field) for field in kind.fields.values())
