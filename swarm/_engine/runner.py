@@ -163,7 +163,8 @@ async def _perform(command: RunNode, run: Run, path: str) -> Event:
             if isinstance(argument, dict | list):
                 run.measure(cast("Any", argument), place)
         run.at_work.add(place)
-        run.emit(ev.NodeStarted(run=run.id, at=services.wall(), node=place, kind=node.kind))
+        if run.sinks:
+            run.emit(ev.NodeStarted(run=run.id, at=services.wall(), node=place, kind=node.kind))
         slots = services.slots if node.kind in WORKERS else None
         if slots is None:
             outcome = await _work(command, run, place)

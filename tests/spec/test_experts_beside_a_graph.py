@@ -6,9 +6,7 @@ import pytest
 
 from swarm import Swarm
 
-EXPERT = (
-    "name: greeter\nkind: summarize\ndescription: Greets.\ninput: {text: string}\ncascade: [embedded/textrank]\n"
-)
+EXPERT = "name: greeter\nkind: summarize\ndescription: Greets.\ninput: {text: string}\ncascade: [embedded/textrank]\n"
 GRAPH = "name: g\ninput: {message: string}\nnodes:\n  a: {expert: greeter, with: {text: input.message}}\noutput: a\n"
 
 
