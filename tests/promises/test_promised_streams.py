@@ -41,6 +41,7 @@ async def test_closing_a_stream_closes_the_connection_to_the_model(ollama: Ollam
                 break
         await events.aclose()
         await ollama.until(lambda server: len(server.cancelled) == 1)
+    assert len(ollama.cancelled) == 1
 
 
 async def test_cancelling_a_run_closes_the_connection_to_the_model(ollama: OllamaServer) -> None:
