@@ -34,13 +34,14 @@ class Supervised(Generic[T]):
         limit_s: its deadline, from now; `pause` and `go_on` hold the clock and start it again.
     """
 
-    __slots__ = ("_left_s", "_loop", "_stopped", "_task", "_timer", "_turn")
+    __slots__ = ("_left_s", "_loop", "_stopped", "_task", "_timer", "_turn", "_work")
 
     def __init__(self, work: Coroutine[Any, Any, T], limit_s: float) -> None:
         self._loop = loop = asyncio.get_running_loop()
         self._turn: asyncio.Future[None] = loop.create_future()
-        self._task = loop.create_task(work)
-        self._task.add_done_callback(self._wake)
+        self._task = loop.create_task(self._at_work(work))
+        self._task.add_done_callback(self._over)
+        self._work = work
         self._timer: asyncio.TimerHandle | None = loop.call_later(limit_s, self._wake)
         self._left_s = limit_s
         self._stopped = False
@@ -95,7 +96,18 @@ class Supervised(Generic[T]):
         if self._timer is None and not self.is_over:
             self._timer = self._loop.call_later(max(0.0, self._left_s), self._wake)
 
-    def _wake(self, _task: object = None) -> None:
+    async def _at_work(self, work: Coroutine[Any, Any, T]) -> T:
+        """Do the work, and wake the caller a turn of the loop earlier than the task's callbacks would."""
+        try:
+            return await work
+        finally:
+            self._wake()
+
+    def _over(self, _: asyncio.Task[T]) -> None:
+        self._work.close()  # one that was cancelled before its first step has not begun
+        self._wake()
+
+    def _wake(self) -> None:
         if not self._turn.done():
             self._turn.set_result(None)
 
