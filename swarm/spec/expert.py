@@ -177,8 +177,3 @@ class Expert(Spec):
         default=None, ge=1, le=100, description="Calls of tools in one answer (8)."
     )
     timeout: Duration | None = Field(default=None, description="Deadline of one model call (120s).")
-
-    def over(self, base: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the keys of `base` replaced by the keys given here."""
-        given = {key: getattr(self, key) for key in self.model_fields_set if key not in ("use", "swarm")}
-        return {**base, **given}
