@@ -162,7 +162,10 @@ class Expert(Spec):
     examples: str | list[dict[str, Any]] | None = Field(
         default=None, description="JSON lines of {text, label}, or the rows themselves."
     )
-    evals: str | None = Field(default=None, description="JSON lines of evaluation cases.")
+    evals: str | None = Field(
+        default=None,
+        description="JSON lines of evaluation cases, for measuring; `check` sees that the file is there.",
+    )
     requests: str | None = Field(
         default=None, description="JSON lines of {text}: requests the router sends here."
     )

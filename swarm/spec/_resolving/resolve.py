@@ -14,6 +14,7 @@ from swarm.spec._resolving.datafiles import (
     Base,
     DataError,
     Example,
+    find,
     read_documents,
     read_examples,
     read_text,
@@ -97,6 +98,7 @@ class Resolver:
             requests=self.attempt("requests", read_texts, ()),
             output=output_type(kind, labels=labels, questions=self.questions(), output=self.value("output")),
         )
+        self.attempt("evals", find, None)  # measuring reads it; a check sees that it is there
         usable = not has_errors(self.findings)
         self.check_prompt(expert)
         return replace(expert, key=_key(expert)) if usable else None
