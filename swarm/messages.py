@@ -133,7 +133,8 @@ class Task:
         kind: the expert's kind.
         inputs: by field name; `text` is the main input rendered as text.
         labels: name -> description.
-        examples: (text, label) pairs. `documents`: the whole documents, unsplit.
+        examples: (text, label) pairs. `rejects`: examples of texts that fit none of the labels.
+        documents: the whole documents, unsplit.
     """
 
     expert: str
@@ -143,6 +144,7 @@ class Task:
     text: str
     labels: Mapping[str, str] = field(default_factory=dict[str, str])
     examples: Sequence[tuple[str, str]] = ()
+    rejects: Sequence[str] = ()
     documents: Sequence[Passage] = ()
 
 
@@ -201,6 +203,7 @@ class Completion:
         logprobs: one entry per generated token, thinking excluded; () when not asked or not given.
         signals: what the backend itself can measure of this answer, by name, each in [0, 1]
             (`grounding` of an extract, ...).
+        sources: names of the documents the answer was taken from, best first.
         digest: identifies the exact weights where the server says so, else "".
     """
 
@@ -210,6 +213,7 @@ class Completion:
     finish: Literal["stop", "length", "tool_calls"] = "stop"
     logprobs: tuple[TokenLogprob, ...] = ()
     signals: Mapping[str, float] = field(default_factory=dict[str, float])
+    sources: tuple[str, ...] = ()
     usage: Usage = Usage()
     timing: Timing = Timing()
     digest: str = ""
@@ -254,7 +258,8 @@ class Decision:
 
     Attributes:
         way: `native` (the model answers decisions), `logprobs` (label tokens) or `json`.
-        signals: by name, such as `label_mass` (share of probability on the labels, [0, 1]).
+        signals: by name, each in [0, 1]: `label_mass` (share of probability on the labels),
+            `in_scope` (how likely the state belongs to any of the labels at all).
     """
 
     answers: Mapping[str, Answer]
