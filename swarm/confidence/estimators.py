@@ -51,6 +51,25 @@ class Signals:
         """Return what a completion tells."""
         return cls(logprobs=tuple(token.logprob for token in completion.logprobs), named=completion.signals)
 
+    def flat(self) -> dict[str, float]:
+        """Return all that was measured by name, as outcomes record it and calibrators read it.
+
+        Log-probabilities stay logarithms (0 is the surest); all else is in [0, 1].
+        """
+        found = dict(self.named)
+        for name in ("probability", "margin"):
+            if (score := ESTIMATORS[name](self)) is not None:
+                found[name] = score
+        if self.label_mass is not None:
+            found["label_mass"] = self.label_mass
+        if self.logprobs:
+            found |= {
+                "logprob": sum(self.logprobs) / len(self.logprobs),
+                "logprob_min": min(self.logprobs),
+                "logprob_low": sorted(self.logprobs)[int(QUANTILE * len(self.logprobs))],
+            }
+        return found
+
 
 Estimator = Callable[[Signals], float | None]
 

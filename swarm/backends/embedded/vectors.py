@@ -32,7 +32,7 @@ class Vectors:
         spec = find_spec(PACKAGE)
         if spec is None or spec.origin is None:
             raise ModuleNotFoundError(f"No module named {PACKAGE!r}", name=PACKAGE)
-        from safetensors.numpy import load_file
+        from safetensors.numpy import load_file  # pyright: ignore[reportUnknownVariableType]
         from tokenizers import Tokenizer
 
         folder = Path(spec.origin).parent
