@@ -49,7 +49,8 @@ def task_of(expert: ResolvedExpert, inputs: Mapping[str, Any]) -> Task:
     """Return the task that embedded models answer from."""
     return Task(
         expert=expert.name, key=expert.key, kind=expert.kind, inputs=inputs, text=main_text(expert, inputs),
-        labels=expert.labels, examples=expert.examples, documents=expert.documents,
+        labels=expert.labels, examples=expert.examples, rejects=expert.rejects,
+        documents=expert.documents,
     )  # fmt: skip
 
 

@@ -44,7 +44,11 @@ class ResolvedExpert:
             per key.
         origin: `graph`, `python`, `./experts` or `bundled`; `file`: where it is written ("" in Python).
         inputs: by name, the main one first. `output`: a record, the marks not included.
-        examples: (text, label) pairs. `requests`: what the router learns from.
+        examples: (text, label) pairs. `rejects`: texts that fit none of the labels.
+        requests: what the router learns from.
+        learn: keep what the rungs answered.
+        calibration: the policy that `swarm calibrate` saved for it, as JSON, or None;
+            `calibration_file`: where that is, or would be, "" without a folder.
         weak: why an embedded classifier would be weak here ("" if it has examples).
     """
 
@@ -64,12 +68,16 @@ class ResolvedExpert:
     prompt_file: str = ""
     options: Mapping[str, Any] = field(default_factory=dict[str, Any])
     examples: tuple[tuple[str, str], ...] = ()
+    rejects: tuple[str, ...] = ()
     requests: tuple[str, ...] = ()
     documents: tuple[Passage, ...] = ()
     tools: tuple[str, ...] = ()
     approve: str = "unsafe"
     max_tool_calls: int = 8
     timeout_s: float = 120.0
+    learn: bool = False
+    calibration: Mapping[str, Any] | None = None
+    calibration_file: str = ""
 
     @property
     def main_input(self) -> str:

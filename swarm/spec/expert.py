@@ -100,6 +100,12 @@ class ConfidenceSpec(Spec):
     target_error: float | None = Field(
         default=None, gt=0, lt=1, description="Largest share of wrong answers among the accepted ones."
     )
+    with_confidence: float | None = Field(
+        default=None,
+        ge=0.5,
+        lt=1,
+        description="How surely `target_error` holds; without it, it holds on average. `swarm calibrate` keeps it.",
+    )
     at_least: float | None = Field(
         default=None, ge=0, le=1, description="A threshold chosen by hand: a guess, and `check` says so."
     )
@@ -160,7 +166,8 @@ class Expert(Spec):
         default=None, description="Model options: temperature, num_ctx, ..."
     )
     examples: str | list[dict[str, Any]] | None = Field(
-        default=None, description="JSON lines of {text, label}, or the rows themselves."
+        default=None,
+        description="JSON lines of {text, label}, or the rows themselves; label null: fits no label.",
     )
     evals: str | None = Field(
         default=None,
@@ -180,3 +187,8 @@ class Expert(Spec):
         default=None, ge=1, le=100, description="Calls of tools in one answer (8)."
     )
     timeout: Duration | None = Field(default=None, description="Deadline of one model call (120s).")
+    learn: bool | None = Field(
+        default=None,
+        description="Keep what each rung answered, for `swarm calibrate --from-runs`; now and then an accepted"
+        " answer is compared with the next rung's.",
+    )

@@ -57,12 +57,14 @@ CODES = {
     "SW051": "an undefined template variable",
     "SW053": "a template that does what templates may not",
     "SW060": "a data file with a bad row",
+    "SW061": "a calibration that cannot be read",
     "SW070": "an override that cannot be applied",
     "SW090": "an unused input",
     "SW091": "a threshold that is a guess",
     "SW092": "few examples or none",
     "SW093": "documents that match no file",
     "SW094": "an expert or a model that nothing uses",
+    "SW095": "a calibration that no longer fits",
 }
 
 

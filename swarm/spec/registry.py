@@ -25,6 +25,7 @@ from swarm.spec.graph import Body, EachNode, ExpertNode, GraphNode, GraphSpec, N
 from swarm.spec.load import LoadedGraph, load_graph
 from swarm.spec.source import Path as Place
 from swarm.spec.source import Source
+from swarm.spec.version import stale
 
 __all__ = ["Entry", "Registry", "bundled", "catalogue", "expert_problems"]
 
@@ -178,15 +179,18 @@ class _Maker:
         if resolved is not None and policy is not None and policy.at_least is not None:
             at = (*place, "confidence", "at_least")
             message = f"{policy.at_least:g} is a guess"
-            hint = "measure it on your own messages: swarm run GRAPH --batch FILE.jsonl --expect NODE.FIELD=COLUMN"
+            file = self.origin.source.file or "GRAPH"
+            hint = f"let data choose it: swarm calibrate {file}:{name} --data FILE.jsonl --target-error 0.05 --write"
             self.findings.append(
                 Finding(code="SW091", message=message, path=at, hint=hint, severity="warning")
             )
         return resolved
 
     def resolved(self, name: str, layers: Sequence[Layer]) -> ResolvedExpert | None:
-        expert, findings = resolve(name, layers, self.models)
+        expert, findings = resolve(name, layers, self.models, [self.origin.base.folder])
         self.findings += findings
+        if expert is not None:
+            self.check_calibration(expert, layers[0])
         if expert is not None and expert.origin != "bundled":
             for doubt in doubts(expert):
                 own = layers[0].own and bool(doubt.key) and getattr(layers[0].spec, doubt.key) is not None
@@ -202,6 +206,21 @@ class _Maker:
                     )
                 )
         return expert
+
+    def check_calibration(self, expert: ResolvedExpert, layer: Layer) -> None:
+        """Note why the saved calibration no longer fits."""
+        for reason in stale(expert):
+            hint = "until it is made again the raw score counts: swarm calibrate, with --write"
+            self.findings.append(
+                Finding(
+                    code="SW095",
+                    message=f"{expert.calibration_file}: {reason}",
+                    path=layer.at(),
+                    at_key=layer.own,
+                    hint=hint,
+                    severity="warning",
+                )
+            )
 
     def experts_of(self, node: Node, place: Place) -> None:
         """Resolve the experts that a node names."""
@@ -240,7 +259,9 @@ class _Maker:
         for name in self.registry.names():
             if name not in self.used:
                 layers, _ = self.registry.layers(name, ())
-                expert, wrong = resolve(name, layers, self.models) if layers else (None, ())
+                expert, wrong = (
+                    resolve(name, layers, self.models, [self.origin.base.folder]) if layers else (None, ())
+                )
                 self.used[name] = None if has_errors(wrong) else expert
         return tuple(name for name, expert in self.used.items() if expert is not None and _one_text(expert))
 

@@ -123,6 +123,11 @@ def _confidence(kind: str, policy: Any) -> Iterator[Misfit]:
     if policy.at_least is not None and policy.target_error is not None:
         message = "two thresholds: `at_least` and `target_error`"
         yield Misfit(message=message, key="confidence", hint="keep `target_error`: it comes from data")
+    if policy.with_confidence is not None and policy.target_error is None:
+        message = "`with_confidence` says how surely a `target_error` holds, and there is none"
+        yield Misfit(
+            message=message, key="confidence", at=("with_confidence",), hint="add `target_error: 0.05`"
+        )
     known = MEASURES["decides" if kind in DECIDING else "writes"]
     if policy.from_ not in known:
         message = f"{policy.from_!r} measures no answer of a {kind} expert: none would ever be confident"

@@ -35,6 +35,7 @@ MAX_DOCUMENTS = 2_000
 MAX_DOCUMENTS_BYTES = 20_000_000
 SHOWN_ROWS = 3
 LABELLED = ("classify", "moderate")
+ANSWERS = frozenset({"label", "expected"})
 Example = tuple[str, str]
 
 
@@ -128,7 +129,8 @@ def read_examples(
     """Return the examples of an expert as (text, answer).
 
     Rows are `{text, label}` or `{input, expected}`; other columns are ignored. The answer of a
-    moderator's harmless example is "". Answers that are no text are JSON.
+    moderator's harmless example, and of a text that fits none of a classifier's labels (label null),
+    is "". Answers that are no text are JSON.
 
     Args:
         source: a file of JSON lines, or the rows themselves.
@@ -271,6 +273,8 @@ def _example(row: Any, kind: str, main: str, labels: frozenset[str] | None) -> E
     text = _text(text, main if "input" in table else "text")
     if kind not in LABELLED:
         return text, answer if isinstance(answer, str) else json.dumps(answer, ensure_ascii=False)
+    if kind == "classify" and answer is None and not table.keys().isdisjoint(ANSWERS):
+        return text, ""
     return text, _label(answer, kind, labels)
 
 

@@ -6,9 +6,11 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any, TypeVar
 
 from swarm.messages import Passage, Question
+from swarm.spec._resolving.artefacts import read_calibration
 from swarm.spec._resolving.consistency import misfits
 from swarm.spec._resolving.datafiles import (
     Base,
@@ -71,11 +73,13 @@ class Resolver:
 
     Attributes:
         layers: the graph's first, then what `use` leads to.
+        homes: the folders whose `artefacts/` may hold its calibration, the nearest first.
     """
 
     name: str
     layers: Sequence[Layer]
     models: Models
+    homes: Sequence[Path] = ()
     findings: list[Finding] = field(default_factory=list[Finding])
 
     def resolve(self) -> ResolvedExpert | None:
@@ -85,13 +89,17 @@ class Resolver:
         if kind is None:
             self.report("SW048", f"expert {self.name!r} has no kind", hint="add `kind:` or `use:`")
             return None
-        examples = self.examples(kind, next(iter(inputs), "text"))
+        rows = self.examples(kind, next(iter(inputs), "text"))
+        none_of_them = kind == "classify"  # a moderator's "" is an answer of its own: harmless
+        examples = tuple(row for row in rows if row[1]) if none_of_them else rows
+        rejects = tuple(text for text, label in rows if not label) if none_of_them else ()
         labels = self.labels(kind, examples)
         cascade = self.cascade()
         self.check(kind, labels, cascade)
         expert = replace(
             self.plain(kind, inputs),
             examples=examples,
+            rejects=rejects,
             labels=labels,
             cascade=cascade,
             documents=self.documents(),
@@ -99,9 +107,19 @@ class Resolver:
             output=output_type(kind, labels=labels, questions=self.questions(), output=self.value("output")),
         )
         self.attempt("evals", find, None)  # measuring reads it; a check sees that it is there
+        expert = self.calibrated(expert)
         usable = not has_errors(self.findings)
         self.check_prompt(expert)
         return replace(expert, key=_key(expert)) if usable else None
+
+    def calibrated(self, expert: ResolvedExpert) -> ResolvedExpert:
+        """Return the expert with what `swarm calibrate` saved for it."""
+        try:
+            found, file = read_calibration(self.name, self.homes)
+        except DataError as error:
+            self.report(error.code, error.message, hint=error.hint)
+            return expert
+        return replace(expert, calibration=found, calibration_file=file)
 
     def plain(self, kind: str, inputs: Mapping[str, Type]) -> ResolvedExpert:
         """Return the expert with what needs no other part of it, and defaults filled in."""
@@ -125,6 +143,7 @@ class Resolver:
             approve=self.value("approve") or "unsafe",
             max_tool_calls=self.value("max_tool_calls") or DEFAULT_TOOL_CALLS,
             timeout_s=self.value("timeout") or DEFAULT_TIMEOUT_S,
+            learn=bool(self.value("learn")),
         )
 
     def giver(self, key: str) -> Layer | None:
@@ -262,10 +281,17 @@ class Resolver:
 
 
 def resolve(
-    name: str, layers: Sequence[Layer], models: Models
+    name: str, layers: Sequence[Layer], models: Models, homes: Sequence[Path] = ()
 ) -> tuple[ResolvedExpert | None, tuple[Finding, ...]]:
-    """Return the expert that the layers make, and what is wrong with it."""
-    resolver = Resolver(name=name, layers=layers, models=models)
+    """Return the expert that the layers make, and what is wrong with it.
+
+    Args:
+        homes: where its calibration may be; the folder of the first layer is always one.
+    """
+    own = layers[0].base.folder
+    resolver = Resolver(
+        name=name, layers=layers, models=models, homes=[*homes, *([] if own in homes else [own])]
+    )
     expert = resolver.resolve()
     return expert, tuple(resolver.findings)
 
@@ -292,5 +318,5 @@ def _question(spec: QuestionSpec) -> Question:
 def _key(expert: ResolvedExpert) -> str:
     """Return what identifies the content that an embedded model is fitted on."""
     documents = [(passage.name, passage.text) for passage in expert.documents]
-    content = [expert.kind, list(expert.labels.items()), expert.examples, documents]
+    content = [expert.kind, list(expert.labels.items()), expert.examples, expert.rejects, documents]
     return hashlib.sha256(json.dumps(content).encode()).hexdigest()[:16]

@@ -101,7 +101,7 @@ class Registry:
         layers, findings = self.layers(name, place)
         expert = None
         if layers:
-            expert, findings = resolve(name, layers, Models({}))
+            expert, findings = resolve(name, layers, Models({}), [self.cwd])
         if expert is None or has_errors(findings):
             raise SpecError([finding.without_file() for finding in findings])
         return expert
