@@ -120,7 +120,11 @@ class ModelFinished(NodeEvent):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConfidenceScored(NodeEvent):
-    """How sure an answer is, by which estimator, against which threshold, and what follows."""
+    """How sure an answer is, by which estimator, against which threshold, and what follows.
+
+    `policy` says where the threshold came from; `label` and `alternatives` (the best other labels,
+    with their probabilities) are those of a decision; `signals` is all that was measured.
+    """
 
     type: ClassVar[str] = "confidence.scored"
     model: str
@@ -130,6 +134,9 @@ class ConfidenceScored(NodeEvent):
     source: str
     threshold: float | None
     accepted: bool
+    policy: str = ""
+    label: str | None = None
+    alternatives: Mapping[str, float] = field(default_factory=dict[str, float])
     signals: Mapping[str, float] = field(default_factory=dict[str, float])
 
 

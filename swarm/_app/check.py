@@ -8,9 +8,11 @@ from pathlib import Path
 
 from swarm._graph.compile import compile_graph
 from swarm._graph.plan import Plan
-from swarm.errors import Problem, SpecError
+from swarm.confidence.policy import Policy
+from swarm.errors import InputError, Problem, SpecError
 from swarm.messages import ToolSignature
 from swarm.spec.catalogue import Catalogue
+from swarm.spec.findings import Finding
 from swarm.spec.graph import GraphSpec
 from swarm.spec.load import load_graph
 from swarm.spec.registry import Registry, catalogue
@@ -73,7 +75,7 @@ def check_graph(
         findings += more
         broken = frozenset(loaded.broken) | {("experts", name) for name in names.broken}
         plan, more = compile_graph(loaded.spec, names, broken=broken)
-        findings += more
+        findings += [*more, *unreadable_calibrations(names, loaded.spec)]
     problems = loaded.source.problems(findings)
     if any(problem.severity == "error" for problem in problems):
         plan = None
@@ -110,7 +112,8 @@ def check_spec(
     )
     broken = frozenset(("experts", name) for name in names.broken)
     plan, more = compile_graph(spec, names, broken=broken)
-    problems = tuple(finding.without_file() for finding in dict.fromkeys((*found, *more)))
+    found = (*found, *more, *unreadable_calibrations(names, spec))
+    problems = tuple(finding.without_file() for finding in dict.fromkeys(found))
     if any(problem.severity == "error" for problem in problems):
         plan = None
     return Checked(spec=spec, plan=plan, problems=problems, folder=Path.cwd(), catalogue=names)
@@ -119,3 +122,18 @@ def check_spec(
 def check_file(path: Path | str) -> tuple[Problem, ...]:
     """Return every problem and warning of a graph's file, in the order of the file."""
     return check_graph(path).problems
+
+
+def unreadable_calibrations(names: Catalogue, spec: GraphSpec) -> list[Finding]:
+    """Return what is wrong with saved calibrations, at the experts they belong to."""
+    findings: list[Finding] = []
+    for name, expert in names.experts.items():
+        if expert.calibration is None:
+            continue
+        try:
+            Policy.from_json(expert.calibration, where=expert.calibration_file)
+        except InputError as error:
+            place = ("experts", name) if name in spec.experts else ("nodes",)
+            message = f"{error.where}: {error.what}"
+            findings.append(Finding(code="SW061", message=message, path=place, at_key=True, hint=error.hint))
+    return findings

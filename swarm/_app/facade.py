@@ -15,9 +15,10 @@ from typing import Any, Self
 
 import swarm.events as ev
 from swarm._app.check import Checked, check_graph, check_spec
+from swarm._app.learned import LEARNED, OutcomeFile
 from swarm._app.stream import EventQueue
 from swarm._app.wiring import Backends, file_tools, inner_graphs, tools_by_name
-from swarm._engine.context import Limits, Run, Services
+from swarm._engine.context import Limits, Observer, Run, Services
 from swarm._engine.execute import check_input, execute, may_ask, node_results
 from swarm._engine.nodes.plain import check_answer
 from swarm._engine.result import RunPaused, RunResult
@@ -62,6 +63,8 @@ class Swarm:
         limits: how far a run may go.
         listeners: called with every event of every run, in order.
         registry: where experts are found.
+        recorders: called with what the rungs of each expert answered (`Outcome`), run by run.
+        learned: the file to which experts with `learn: true` add what their rungs answered.
 
     Raises:
         SpecError: everything that is wrong with the graph, at once.
@@ -76,6 +79,8 @@ class Swarm:
         limits: Limits | None = None,
         listeners: Sequence[Listener] = (),
         registry: Registry | None = None,
+        recorders: Sequence[Observer] = (),
+        learned: str | Path = LEARNED,
     ) -> None:
         graphs = inner_graphs(graph) if isinstance(graph, Graph) else {}
         composed = [graph, *graphs.values()] if isinstance(graph, Graph) else []
@@ -103,6 +108,8 @@ class Swarm:
             new_id=_new_token,
             limits=self.limits,
             slots=Slots(self.limits.concurrency),
+            recorders=tuple(recorders),
+            learners=(OutcomeFile(learned),),
         )
         self._asks = may_ask(self.plan)
         self._live: set[_Live] = set()  # runs that have paused and not ended
@@ -121,6 +128,7 @@ class Swarm:
         limits: Limits | None = None,
         listeners: Sequence[Listener] = (),
         registry: Registry | None = None,
+        recorders: Sequence[Observer] = (),
     ) -> Swarm:
         """Read a graph's file.
 
@@ -135,7 +143,9 @@ class Swarm:
         checked = check_graph(
             path, registry=registry, tools=signatures, backends=list(backends or ()), overrides=overrides
         )
-        return cls(checked, tools=tools, backends=backends, limits=limits, listeners=listeners)
+        return cls(
+            checked, tools=tools, backends=backends, limits=limits, listeners=listeners, recorders=recorders
+        )
 
     @property
     def name(self) -> str:

@@ -22,6 +22,7 @@ from swarm._cli import console
 from swarm._cli.exits import FAILED, INTERRUPTED, OK
 from swarm._cli.inputs import NOT_UTF8
 from swarm._cli.progress import Progress
+from swarm._cli.recording import Recorder
 from swarm._cli.session import Session
 from swarm._cli.settings import Settings
 from swarm._cli.tally import Expectation, Tally, show_tally
@@ -49,24 +50,34 @@ class _Row:
 def run_batch(graph: Path, file: str, settings: Settings, options: Mapping[str, Any], *, verbose: int) -> int:
     """Run the graph on every line of `file`; return the exit code: 1 if a row failed."""
     with ExitStack() as closing:
+        recorder = None if options["record"] is None else Recorder(options["record"])
         session = closing.enter_context(
-            Session(graph, settings, overrides=options["overrides"], verbose=verbose, save=False)
-        )
+            Session(
+                graph, settings, overrides=options["overrides"], verbose=verbose, save=False,
+                recorders=[] if recorder is None else [recorder],
+            )
+        )  # fmt: skip
         plan = session.plan
         columns = _columns(options["maps"], plan)
         expected = _expectation(options["expect"], plan)
+        if recorder is not None:
+            recorder.expected = expected
         source = closing.enter_context(_source(file))
         sink = closing.enter_context(_sink(options["out"], file))
         session.announce()
         tally = Tally(expected)
         progress = closing.enter_context(Progress(_lines_in(file)))
-        work = _run_rows(session.swarm, source, sink, columns, tally, progress, settings.concurrency)
+        work = _run_rows(
+            session.swarm, source, sink, columns, tally, progress, settings.concurrency, recorder
+        )
         try:
             session.loop.run(work)
         except KeyboardInterrupt:
             progress.close()
             console.say(f"interrupted: {_rows(tally.rows)} written to {options['out'] or 'standard output'}")
             return INTERRUPTED
+    if recorder is not None:
+        console.say(f"{recorder.written:,} outcomes added to {recorder.path}", "dim")
     show_tally(
         tally, progress.seconds, progress.rate, as_json=options["as_json"] and options["out"] is not None
     )
@@ -81,10 +92,13 @@ async def _run_rows(
     tally: Tally,
     progress: Progress,
     concurrency: int,
+    recorder: Recorder | None,
 ) -> None:
     async with aclosing(_results(swarm, source, columns, concurrency)) as results:
         async for row, result in results:
             console.data_line(result if isinstance(result, dict) else result.to_json(), sink)
+            if recorder is not None and isinstance(result, RunResult):
+                recorder.settle(result.id, row.columns)
             problem = tally.add(row.columns, result)
             progress.step(failed=tally.failed)
             if problem and tally.failed <= TOLD:

@@ -17,7 +17,7 @@ from swarm._cli.loop import Loop
 from swarm._cli.needs import experts_of, models_of, who_answers
 from swarm._cli.settings import RUNS, Settings, use_ollama_of
 from swarm._cli.story import Story, tell
-from swarm._engine.context import Limits
+from swarm._engine.context import Limits, Observer
 from swarm._engine.result import RunResult
 from swarm._graph.plan import Plan
 from swarm.errors import SwarmError
@@ -36,6 +36,7 @@ class Session:
         overrides: `path.in.the.file=value`, as `--set` takes them.
         verbose: how often `-v` was given: log lines of runs, or of every step.
         save: keep runs in `.swarm/runs`; None: as the settings say.
+        recorders: told what the rungs of every expert answered.
     """
 
     def __init__(
@@ -46,6 +47,7 @@ class Session:
         overrides: Sequence[str] = (),
         verbose: int = 0,
         save: bool | None = None,
+        recorders: Sequence[Observer] = (),
     ) -> None:
         self.settings = settings
         use_ollama_of(settings)
@@ -59,7 +61,9 @@ class Session:
         listeners += log_listeners(verbose)
         limits = Limits(run_s=settings.timeout)
         with console.tools_talk_to_stderr():  # importing the tools runs their files
-            self.swarm = Swarm.load(graph, overrides=overrides, limits=limits, listeners=listeners)
+            self.swarm = Swarm.load(
+                graph, overrides=overrides, limits=limits, listeners=listeners, recorders=recorders
+            )
         self.loop = Loop()
 
     def __enter__(self) -> Self:

@@ -13,8 +13,10 @@ from swarm._engine.result import Ask, NodeResult
 from swarm._engine.scheduler import EndRun
 from swarm._engine.slots import Slots
 from swarm._engine.supervise import Supervised
+from swarm._engine.trust import Trusts
 from swarm._graph.plan import Plan
 from swarm.backends.base import ModelBackend
+from swarm.confidence.outcomes import Outcome
 from swarm.errors import LimitExceededError, describe
 from swarm.messages import Usage
 from swarm.spec.catalogue import ModelRef, ResolvedExpert
@@ -24,6 +26,7 @@ from swarm.tools.base import Tool
 __all__ = ["Limits", "Run", "Services"]
 
 Sink = Callable[[ev.Event], None]
+Observer = Callable[[Outcome], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,6 +87,8 @@ class Services:
         backend: from a model to the backend that reaches it.
         clock: seconds, monotonic. wall: seconds since the epoch. new_id: ids of runs and tokens.
         sleep: waits between tries of a tool. slots: bounds the nodes at work at once.
+        trusts: what an expert's answers are held against.
+        recorders: told what the rungs of every expert answered; learners: of those that learn.
     """
 
     backend: Callable[[ModelRef], ModelBackend]
@@ -95,6 +100,13 @@ class Services:
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     limits: Limits = field(default_factory=Limits)
     slots: Slots | None = None
+    trusts: Trusts = field(default_factory=Trusts)
+    recorders: tuple[Observer, ...] = ()
+    learners: tuple[Observer, ...] = ()
+
+    def observers(self, expert: ResolvedExpert) -> tuple[Observer, ...]:
+        """Return who is told what the rungs of `expert` answered."""
+        return (*self.recorders, *self.learners) if expert.learn else self.recorders
 
 
 class Waiting:

@@ -12,7 +12,7 @@ from typing import Protocol, runtime_checkable
 
 from swarm.messages import Completion, CompletionRequest, Decision, DecisionRequest, TextDelta
 
-__all__ = ["Decides", "Embeds", "ModelBackend"]
+__all__ = ["Decides", "Embeds", "Identifies", "ModelBackend"]
 
 
 class ModelBackend(Protocol):
@@ -62,4 +62,17 @@ class Embeds(Protocol):
 
     async def embed(self, model: str, texts: Sequence[str]) -> list[list[float]]:
         """Return one unit-length vector per text, in order."""
+        ...
+
+
+@runtime_checkable
+class Identifies(Protocol):
+    """A backend that can tell which weights a model's name stands for now."""
+
+    async def digest(self, model: str) -> str:
+        """Return what identifies the weights, "" where nobody can say.
+
+        Raises:
+            BackendError: the server did not answer.
+        """
         ...

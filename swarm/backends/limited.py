@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 
-from swarm.backends.base import Decides, Embeds, ModelBackend
+from swarm.backends.base import Decides, Embeds, Identifies, ModelBackend
 from swarm.backends.transport import PerLoop
 from swarm.errors import BackendError
 from swarm.messages import Completion, CompletionRequest, Decision, DecisionRequest, TextDelta
@@ -56,6 +56,10 @@ class Limited:
             raise self._cannot("answer decisions natively")
         async with self._places.get():
             return await self._backend.decide(request)
+
+    async def digest(self, model: str) -> str:
+        """Return what the backend inside says; takes no place."""
+        return await self._backend.digest(model) if isinstance(self._backend, Identifies) else ""
 
     async def embed(self, model: str, texts: Sequence[str]) -> list[list[float]]:
         """Wait for a place, then embed."""

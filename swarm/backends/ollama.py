@@ -196,6 +196,11 @@ class OllamaBackend:
         ]
         return sorted(found, key=lambda model: model.name)
 
+    async def digest(self, model: str) -> str:
+        """Return the digest of the weights that `model` stands for, "" if the server has no such model."""
+        wanted = model if ":" in model.rsplit("/", 1)[-1] else f"{model}:latest"
+        return next((one.digest for one in await self.models() if one.name == wanted), "")
+
     async def version(self, *, timeout_s: float = ASIDE_S) -> str:
         """Return the server's version: whether it is there at all.
 

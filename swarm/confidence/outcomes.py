@@ -196,7 +196,9 @@ def _rungs(rungs: list[Any]) -> Iterator[RungOutcome]:
 
 
 def _rung(table: dict[str, Any], index: int) -> RungOutcome:
-    signals = table.get("signals") or {}
+    signals: object = table.get("signals")
+    if signals is None:
+        signals = {}
     if not isinstance(signals, dict):
         raise ValueError("`signals` is no object {...}")
     correct = table.get("correct")

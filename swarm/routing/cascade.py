@@ -26,12 +26,15 @@ class Attempt:
         came: `answer` (a valid one), `invalid` (it did not fit its schema), `refused` (the model
             would not answer), `unreachable` (no answer: server, model, deadline).
         score: of a valid answer, in [0, 1]; None when nothing could measure it.
+        accepted: what the policy says of a valid answer; None where only the score is held against
+            the threshold.
         message: what was wrong, in the validator's or the server's words.
     """
 
     rung: int
     came: Came = "answer"
     score: float | None = None
+    accepted: bool | None = None
     message: str = ""
 
 
@@ -63,7 +66,9 @@ def decide_rung(attempts: Sequence[Attempt], *, rungs: int, threshold: float | N
             that nothing could measure is not accepted.
     """
     last = attempts[-1]
-    if last.came == "answer" and _reaches(last.score, threshold):
+    if last.came == "answer" and (
+        _reaches(last.score, threshold) if last.accepted is None else last.accepted
+    ):
         return Verdict(action="accept", best=len(attempts) - 1, confident=True)
     reason = _reason(last, threshold)
     if last.came == "invalid" and not _was_reasked(attempts):
@@ -104,6 +109,8 @@ def _was_reasked(attempts: Sequence[Attempt]) -> bool:
 def _reason(attempt: Attempt, threshold: float | None) -> str:
     if attempt.came != "answer":
         return f"{attempt.came}: {attempt.message}" if attempt.message else attempt.came
+    if threshold is None:
+        return "no answer of this rung can be vouched for"
     if attempt.score is None:
         return f"nothing measured the answer, and {threshold:g} is asked for"
     return f"score {attempt.score:.3g} is under {threshold:g}"

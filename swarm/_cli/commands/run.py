@@ -13,6 +13,7 @@ from swarm._cli import console
 from swarm._cli.main import Common
 
 if TYPE_CHECKING:
+    from swarm._cli.recording import Recorder
     from swarm._cli.session import Session
     from swarm._engine.result import RunResult
 
@@ -49,6 +50,12 @@ __all__ = ["run"]
     metavar="FILE",
     help="Batch: where results go (stdout).",
 )
+@click.option(
+    "--record",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Append what every model answered and what was measured of it, for `swarm calibrate --outcomes`.",
+)
 @click.option("--concurrency", type=int, metavar="N", help="Batch: rows at once (8).")
 @click.pass_context
 def run(ctx: click.Context, graph: Path, **options: Any) -> None:
@@ -62,6 +69,8 @@ def run(ctx: click.Context, graph: Path, **options: Any) -> None:
     swarm run G --input message=hi --events          JSON lines as they happen
     swarm run G --set models.small=ollama/llama3.2:3b --input message=hi
     swarm run G --batch in.jsonl --map message=text --expect triage.label=label --out out.jsonl
+
+    swarm run G --batch in.jsonl --expect triage.label=label --record outcomes.jsonl
 
     A batch writes one result a line, in the order of the input, each in the shape of --json; failed rows
     too. Without --map a column goes to the input of its name. Its runs are not kept in .swarm/runs.
@@ -78,13 +87,15 @@ def run(ctx: click.Context, graph: Path, **options: Any) -> None:
         from swarm._cli.batch import run_batch
 
         ctx.exit(run_batch(graph, batch, settings, options, verbose=common.verbose))
+    from swarm._cli.recording import Recorder
     from swarm._cli.session import Session
 
-    save = False if options["no_save"] else None
+    recorder = None if options["record"] is None else Recorder(options["record"])
     with Session(
-        graph, settings, overrides=options["overrides"], verbose=common.verbose, save=save
-    ) as session:
-        ctx.exit(_once(session, options))
+        graph, settings, overrides=options["overrides"], verbose=common.verbose,
+        save=False if options["no_save"] else None, recorders=[] if recorder is None else [recorder],
+    ) as session:  # fmt: skip
+        ctx.exit(_once(session, options, recorder))
 
 
 def _refuse_misfits(options: dict[str, Any], *, batch: bool) -> None:
@@ -104,7 +115,7 @@ def _refuse_misfits(options: dict[str, Any], *, batch: bool) -> None:
         raise click.UsageError("--events and --json both want standard output\n  fix: choose one")
 
 
-def _once(session: Session, options: dict[str, Any]) -> int:
+def _once(session: Session, options: dict[str, Any], recorder: Recorder | None) -> int:
     from swarm._cli.asking import answer_all
     from swarm._cli.exits import exit_code_of
     from swarm._cli.inputs import read_inputs
@@ -114,11 +125,15 @@ def _once(session: Session, options: dict[str, Any]) -> int:
     )
     session.announce()
     if options["events"]:
-        return exit_code_of(session.loop.run(_print_events(session, given)))
-    result = session.run(given)
-    if console.is_interactive():
-        result = answer_all(session, result)
-    _report(session, result, as_json=options["as_json"])
+        result = session.loop.run(_print_events(session, given))
+    else:
+        result = session.run(given)
+        if console.is_interactive():
+            result = answer_all(session, result)
+        _report(session, result, as_json=options["as_json"])
+    if recorder is not None:
+        recorder.settle(result.id)
+        console.say(f"{recorder.written} outcomes added to {recorder.path}", "dim")
     return exit_code_of(result)
 
 

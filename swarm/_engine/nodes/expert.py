@@ -8,13 +8,14 @@ from typing import Any
 import swarm.events as ev
 from swarm._engine.context import Run
 from swarm._engine.nodes.answers import Answered, Asking, ask_model
-from swarm._engine.prompt import fill_inputs
+from swarm._engine.nodes.observe import EXPLORED, Seen, explored, observed
+from swarm._engine.prompt import fill_inputs, main_text
 from swarm._engine.result import Marks, Outcome
 from swarm._engine.scheduler import RunNode
+from swarm._engine.trust import Scored, alternatives_of, label_of
 from swarm.backends.decide import InvalidAnswer
-from swarm.confidence.estimators import measure
 from swarm.errors import BackendError, BackendUnavailable, ModelMissing, describe
-from swarm.messages import Confidence, Usage
+from swarm.messages import Usage
 from swarm.routing.cascade import Attempt, Came, Verdict, decide_rung
 from swarm.spec.catalogue import ModelRef, ResolvedExpert
 
@@ -44,7 +45,9 @@ async def answer(
         await climb.ask()
         verdict = climb.verdict()
         if verdict.action in ("accept", "give_up"):
-            return climb.result(verdict)
+            found = climb.result(verdict)
+            await climb.learn(verdict)
+            return found
         if verdict.action == "fail":
             raise climb.failure()
         climb.go_on(verdict)
@@ -55,14 +58,19 @@ class _Climb:
 
     def __init__(self, expert: ResolvedExpert, inputs: Mapping[str, Any], run: Run, place: str) -> None:
         self.expert, self.inputs, self.run, self.place = expert, inputs, run, place
-        self.policy = expert.confidence
-        self.threshold = self.policy.threshold if self.policy else None
-        self.rung = 0
+        self.trust = run.services.trusts(expert)
+        self.rungs = self.trust.rungs  # those that are asked, by their place in the cascade
+        self.at = 0
         self.correction = ""
         self.attempts: list[Attempt] = []
         self.answers: list[Answered | None] = []
-        self.scores: list[Confidence | None] = []
+        self.scores: list[Scored | None] = []
+        self.seen: list[Seen] = []
         self.errors: list[BackendError] = []
+
+    @property
+    def rung(self) -> int:
+        return self.rungs[self.at]
 
     @property
     def model(self) -> ModelRef:
@@ -74,14 +82,16 @@ class _Climb:
         self._tell_asked()
         asking = Asking(
             expert=self.expert, inputs=self.inputs, model=model, rung=self.rung, place=self.place,
-            correction=self.correction, measured=self.threshold is not None,
+            correction=self.correction, measured=self.trust.measured,
         )  # fmt: skip
         started = run.services.clock()
         answered: Answered | None = None
         came: Came = "unreachable"
-        said, usage = "cancelled", Usage()
+        said, usage, latency_ms = "cancelled", Usage(), 0.0
         try:
-            answered = await ask_model(asking, run.services.backend(model), run)
+            backend = run.services.backend(model)
+            await self.trust.compare_weights(model, backend)
+            answered = await ask_model(asking, backend, run)
             came, said, usage = "answer", "", answered.usage
         except InvalidAnswer as error:
             came, said, usage = "invalid", error.what, error.usage
@@ -93,31 +103,29 @@ class _Climb:
             said = describe(error)
             raise
         finally:
-            self._tell_model(answered, usage, said, (run.services.clock() - started) * 1000)
+            latency_ms = (run.services.clock() - started) * 1000
+            self._tell_model(answered, usage, said, latency_ms)
         run.spend(usage)
-        self._write_down(answered, came, said)
+        self._write_down(answered, came, said, latency_ms)
 
-    def _write_down(self, answered: Answered | None, came: Came, said: str) -> None:
-        score = measure(answered.signals, self.policy.from_ if self.policy else "auto") if answered else None
+    def _write_down(self, answered: Answered | None, came: Came, said: str, latency_ms: float) -> None:
+        score: Scored | None = None
+        if answered is not None:
+            score = self.trust.score(self.rung, answered.signals, label_of(answered.value))
+            self.seen.append(Seen(model=str(self.model), answered=answered, latency_ms=latency_ms))
         self.answers.append(answered)
         self.scores.append(score)
-        self.attempts.append(
-            Attempt(rung=self.rung, came=came, score=score.value if score else None, message=said)
-        )
+        value = score.confidence.value if score and score.confidence else None
+        accepted = None if score is None else score.accepted
+        self.attempts.append(Attempt(rung=self.at, came=came, score=value, accepted=accepted, message=said))
 
     def verdict(self) -> Verdict:
         """Return what to do now; say how sure the last answer is."""
-        verdict = decide_rung(self.attempts, rungs=len(self.expert.cascade), threshold=self.threshold)
-        answered, score, run = self.answers[-1], self.scores[-1], self.run
-        if answered is not None and run.sinks:
-            run.emit(
-                ev.ConfidenceScored(
-                    run=run.id, at=run.now(), node=self.place, model=str(self.model), rung=self.rung,
-                    confidence=score.value if score else None, estimator=score.estimator if score else "",
-                    source=score.source if score else "", threshold=self.threshold,
-                    accepted=verdict.action == "accept", signals=answered.signals.named,
-                )
-            )  # fmt: skip
+        score = self.scores[-1]
+        threshold = score.threshold if score else None
+        verdict = decide_rung(self.attempts, rungs=len(self.rungs), threshold=threshold)
+        if score is not None and self.run.sinks:
+            self._tell_scored(score, accepted=verdict.action == "accept")
         return verdict
 
     def go_on(self, verdict: Verdict) -> None:
@@ -127,7 +135,7 @@ class _Climb:
         if verdict.action == "reask":
             return
         model = str(self.model)
-        self.rung += 1
+        self.at += 1
         run = self.run
         run.emit(
             ev.ExpertEscalated(
@@ -136,17 +144,40 @@ class _Climb:
             )
         )  # fmt: skip
 
+    async def learn(self, verdict: Verdict) -> None:
+        """Hand on what the rungs answered, to those who record it; see `observe`."""
+        observers = self.run.services.observers(self.expert)
+        if not observers:
+            return
+        text, compared = main_text(self.expert, self.inputs), False
+        if self.expert.learn and verdict.action == "accept" and self.at + 1 < len(self.rungs):
+            compared = explored(self.run.id, self.place)
+        if compared:
+            self.at, self.correction = self.at + 1, ""
+            await self.ask()
+        propensity = EXPLORED if compared else 1.0
+        outcome = observed(
+            self.seen, self.trust, run=self.run.id, place=self.place, text=text, propensity=propensity
+        )
+        for observe in observers:
+            observe(outcome)
+
     def result(self, verdict: Verdict) -> tuple[dict[str, Any], Marks]:
         """Return the answer that stands and its marks."""
         assert verdict.best is not None
-        answered, score = self.answers[verdict.best], self.scores[verdict.best]
+        answered, scored = self.answers[verdict.best], self.scores[verdict.best]
         assert answered is not None
-        rung = self.attempts[verdict.best].rung
+        assert scored is not None
+        at = self.attempts[verdict.best].rung
+        rung, score = self.rungs[at], scored.confidence
         marks = Marks(
             confidence=score.value if score else None, confident=verdict.confident,
-            model=str(self.expert.cascade[rung]), rung=rung, escalated=rung > 0,
+            model=str(self.expert.cascade[rung]), rung=rung, escalated=at > 0,
             source=score.source if score else None, way=answered.way or None,
         )  # fmt: skip
+        for reason in self.trust.reasons:
+            file = self.expert.calibration_file
+            self.run.note(f"stale:{file}", f"{file} is not used: {reason}; swarm calibrate makes it again")
         return answered.value, marks
 
     def failure(self) -> BackendError:
@@ -190,13 +221,26 @@ class _Climb:
     def _tell_asked(self) -> None:
         run = self.run
         if run.sinks:
-            tries = sum(attempt.rung == self.rung for attempt in self.attempts) + 1
+            tries = sum(attempt.rung == self.at for attempt in self.attempts) + 1
             run.emit(
                 ev.ModelRequested(
                     run=run.id, at=run.now(), node=self.place, model=str(self.model), rung=self.rung,
                     attempt=tries,
                 )
             )  # fmt: skip
+
+    def _tell_scored(self, scored: Scored, *, accepted: bool) -> None:
+        run, score, answered = self.run, scored.confidence, self.answers[-1]
+        assert answered is not None
+        run.emit(
+            ev.ConfidenceScored(
+                run=run.id, at=run.now(), node=self.place, model=str(self.model), rung=self.rung,
+                confidence=score.value if score else None, estimator=score.estimator if score else "",
+                source=score.source if score else "", threshold=scored.threshold, accepted=accepted,
+                policy=scored.policy, label=label_of(answered.value),
+                alternatives=alternatives_of(answered.value), signals=answered.signals.flat(),
+            )
+        )  # fmt: skip
 
     def _tell_model(self, answered: Answered | None, usage: Usage, said: str, latency_ms: float) -> None:
         run = self.run

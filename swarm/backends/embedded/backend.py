@@ -44,6 +44,7 @@ INSTRUCTION = re.compile(
 NOTHING_FOUND = "I found nothing about that in the documents and facts I was given."
 DECIDERS = ("ngram", "moderator")
 WRITERS = ("bm25", "textrank")
+VERSIONS = {"ngram": "ngram-2", "moderator": "moderator-2", "bm25": "bm25-2", "textrank": "textrank-2"}
 INLINE_CHARS = 20_000  # about 10 ms of work; a longer text is worked on in a thread
 SHARED = FittedModels()  # a task's key identifies its content, so all backends of a process can share
 
@@ -66,6 +67,10 @@ class EmbeddedBackend:
     async def decides(self, model: str) -> bool:
         """Return whether `model` is one of those that decide."""
         return model in DECIDERS
+
+    async def digest(self, model: str) -> str:
+        """Return the version of the model's method: its scores mean something else in another one."""
+        return VERSIONS.get(model, "")
 
     async def decide(self, request: DecisionRequest) -> Decision:
         """Return the probabilities of a classifier fitted on the task's examples.
@@ -100,10 +105,11 @@ class EmbeddedBackend:
         Its signal `grounding` says how well the answer covers what was asked.
         """
         started = time.perf_counter()
+        sources: tuple[str, ...] = ()
         with _extra_wanted(request.model):
             match request.model:
                 case "bm25":
-                    text, grounding = await self._extract(request.task)
+                    text, grounding, sources = await self._extract(request.task)
                 case "textrank":
                     text, grounding = await self._summarize(request.task)
                 case _:
@@ -112,6 +118,7 @@ class EmbeddedBackend:
             text=text,
             model=request.model,
             signals={"grounding": grounding},
+            sources=sources,
             usage=Usage(model_calls=1),
             timing=Timing(generate_ms=(time.perf_counter() - started) * 1000),
         )
@@ -170,9 +177,10 @@ class EmbeddedBackend:
         found: dict[str, float] = await _work(lambda: moderator.predict(request.state), request.state)
         return {name: _yes_or_no(found.get(name, 0.0)) for name in categories}
 
-    async def _extract(self, task: Task) -> tuple[str, float]:
-        """Answer the task's question with sentences of its documents and facts."""
-        from swarm.backends.embedded.bm25 import BM25Index, Document, extract_answer
+    async def _extract(self, task: Task) -> tuple[str, float, tuple[str, ...]]:
+        """Answer the task's question with sentences of its documents and facts; name the best documents."""
+        from swarm.backends.embedded.answers import extract_answer
+        from swarm.backends.embedded.bm25 import BM25Index, Document
 
         def build() -> BM25Index:
             return BM25Index.build([Document(name=each.name, text=each.text) for each in task.documents])
@@ -180,7 +188,7 @@ class EmbeddedBackend:
         index = await self._model(("bm25", task.key), build) if task.documents else BM25Index.build(())
         facts = _facts(task.inputs)
         found = await _work(lambda: extract_answer(task.text, facts, index), task.text + facts)
-        return found.text or NOTHING_FOUND, found.confidence
+        return found.text or NOTHING_FOUND, found.confidence, found.retrieved
 
     async def _summarize(self, task: Task) -> tuple[str, float]:
         """Shorten the task's text to its most telling sentences."""

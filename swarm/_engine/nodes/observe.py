@@ -1,0 +1,54 @@
+"""What the rungs of one cascade answered, as an outcome that can be learned from.
+
+Nobody says here what is right: `correct` is null. Where two rungs answered, the dearer one's answer can
+stand in for the truth (`swarm calibrate --from-runs`), and `propensity` says how likely it was that the
+dearer one was asked at all: 1 where the cheaper answer was not accepted, `EXPLORED` where it was and the
+comparison was drawn by lot.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from swarm._engine.nodes.answers import Answered
+from swarm._engine.trust import Trust
+from swarm.confidence.outcomes import Outcome, RungOutcome
+
+__all__ = ["EXPLORED", "Seen", "explored", "observed"]
+
+EXPLORED = 0.03  # share of accepted answers that the next rung is asked about, too (confidence.md: 2-5 %)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """A valid answer of one rung."""
+
+    model: str
+    answered: Answered
+    latency_ms: float
+
+
+def explored(run: str, place: str) -> bool:
+    """Return whether this accepted answer is compared with the next rung's: drawn by lot, from the run's id."""
+    drawn = hashlib.sha256(f"{run}/{place}".encode()).digest()
+    return int.from_bytes(drawn[:8]) < EXPLORED * 2**64
+
+
+def observed(
+    seen: Sequence[Seen], trust: Trust, *, run: str, place: str, text: str, propensity: float
+) -> Outcome:
+    """Return the outcome of one climb; a rung that was asked twice counts with its last answer."""
+    last = {one.model: one for one in seen}
+    rungs = [
+        RungOutcome(
+            model=one.model, signals=one.answered.signals.flat(), output=one.answered.value,
+            latency_ms=round(one.latency_ms, 3),
+        )
+        for one in last.values()
+    ]  # fmt: skip
+    return Outcome(
+        id=f"{run}/{place}", expert=trust.expert.name, input=text, version=trust.version,
+        propensity=propensity, rungs=tuple(rungs),
+    )  # fmt: skip
