@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import PurePath
 from typing import Any, cast
 
 from swarm.backends.base import Identifies, ModelBackend
@@ -79,6 +80,14 @@ class Trust:
             if rung is None or rung.use or place == every[-1]
         )
 
+    @property
+    def last_stands(self) -> bool:
+        """Return whether the last answer is delivered where none was accepted, as the saved policy was certified.
+
+        Otherwise the surest answer is.
+        """
+        return self.policy is not None and self._keeps_target
+
     async def compare_weights(self, model: ModelRef, backend: ModelBackend) -> None:
         """Ask once whether the model still has the weights that were calibrated; if not, the calibration is stale."""
         name = str(model)
@@ -132,19 +141,15 @@ class Trust:
         return Scored(confidence=confidence, threshold=threshold, accepted=accepted, policy=origin)
 
     def _origin(self, policy: Policy) -> str:
+        file = "/".join(PurePath(self.expert.calibration_file).parts[-2:])
         surely = (
             "on average"
             if policy.with_confidence is None
             else f"with {policy.with_confidence:.0%} confidence"
         )
         if not policy.feasible:
-            return (
-                f"{self.expert.calibration_file}: target_error {policy.target_error:g} cannot be vouched for"
-            )
-        return (
-            f"{self.expert.calibration_file}: target_error {policy.target_error:g} {surely},"
-            f" from {policy.chosen_on.n:,} outcomes"
-        )
+            return f"{file}: target_error {policy.target_error:g} cannot be vouched for"
+        return f"{file}: target_error {policy.target_error:g} {surely}, from {policy.chosen_on.n:,} outcomes"
 
 
 class Trusts:

@@ -56,7 +56,9 @@ class Verdict:
     reason: str = ""
 
 
-def decide_rung(attempts: Sequence[Attempt], *, rungs: int, threshold: float | None) -> Verdict:
+def decide_rung(
+    attempts: Sequence[Attempt], *, rungs: int, threshold: float | None, last_stands: bool = False
+) -> Verdict:
     """Say what to do after the last of `attempts`.
 
     Args:
@@ -64,6 +66,7 @@ def decide_rung(attempts: Sequence[Attempt], *, rungs: int, threshold: float | N
         rungs: how many there are.
         threshold: the score to reach; None accepts any valid answer. With a threshold, an answer
             that nothing could measure is not accepted.
+        last_stands: where none is accepted, the last answer is the one that stands, not the surest.
     """
     last = attempts[-1]
     if last.came == "answer" and (
@@ -72,14 +75,14 @@ def decide_rung(attempts: Sequence[Attempt], *, rungs: int, threshold: float | N
         return Verdict(action="accept", best=len(attempts) - 1, confident=True)
     reason = _reason(last, threshold)
     if last.came == "invalid" and not _was_reasked(attempts):
-        return Verdict(action="reask", best=best_answer(attempts), reason=reason)
-    best = best_answer(attempts)
+        return Verdict(action="reask", best=best_answer(attempts, last_stands=last_stands), reason=reason)
+    best = best_answer(attempts, last_stands=last_stands)
     if last.rung + 1 < rungs:
         return Verdict(action="escalate", best=best, reason=reason)
     return Verdict(action="fail" if best is None else "give_up", best=best, reason=reason)
 
 
-def best_answer(attempts: Sequence[Attempt]) -> int | None:
+def best_answer(attempts: Sequence[Attempt], *, last_stands: bool = False) -> int | None:
     """Return the index of the answer that stands if no more come: the highest score, later ones first.
 
     A later answer gives way only to a higher score: where one of the two was not measured, the
@@ -89,7 +92,7 @@ def best_answer(attempts: Sequence[Attempt]) -> int | None:
     for index, attempt in enumerate(attempts):
         if attempt.came != "answer":
             continue
-        if best is None or not _beats(attempts[best].score, attempt.score):
+        if best is None or last_stands or not _beats(attempts[best].score, attempt.score):
             best = index
     return best
 

@@ -123,7 +123,9 @@ class _Climb:
         """Return what to do now; say how sure the last answer is."""
         score = self.scores[-1]
         threshold = score.threshold if score else None
-        verdict = decide_rung(self.attempts, rungs=len(self.rungs), threshold=threshold)
+        verdict = decide_rung(
+            self.attempts, rungs=len(self.rungs), threshold=threshold, last_stands=self.trust.last_stands
+        )
         if score is not None and self.run.sinks:
             self._tell_scored(score, accepted=verdict.action == "accept")
         return verdict
