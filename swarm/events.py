@@ -15,6 +15,7 @@ from typing import Any, ClassVar
 __all__ = [
     "EVENTS",
     "VERSION",
+    "ConfidenceDrifted",
     "ConfidenceScored",
     "Event",
     "ExpertEscalated",
@@ -138,6 +139,16 @@ class ConfidenceScored(NodeEvent):
     label: str | None = None
     alternatives: Mapping[str, float] = field(default_factory=dict[str, float])
     signals: Mapping[str, float] = field(default_factory=dict[str, float])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConfidenceDrifted(NodeEvent):
+    """What comes no longer looks like what the thresholds were chosen on; they are stricter from now on."""
+
+    type: ClassVar[str] = "confidence.drifted"
+    expert: str
+    model: str
+    what: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -279,7 +290,7 @@ class RunCancelled(Event):
 EVENTS: dict[str, type[Event]] = {
     cls.type: cls
     for cls in (
-        RunStarted, NodeStarted, NodeSkipped, ModelRequested, ModelToken, ModelFinished, ConfidenceScored,
+        RunStarted, NodeStarted, NodeSkipped, ModelRequested, ModelToken, ModelFinished, ConfidenceScored, ConfidenceDrifted,
         ExpertEscalated, RouteDecided, ToolCalled, ToolFinished, ToolRefused, NoteAdded, NodeFinished,
         NodeFailed, NodeCancelled, RunPausedEvent, RunResumed, RunFinished, RunFailed, RunCancelled,
     )

@@ -9,6 +9,7 @@ from pathlib import PurePath
 from typing import Any, cast
 
 from swarm.backends.base import Identifies, ModelBackend
+from swarm.confidence.drift import DisagreementWatch, ScoreWatch
 from swarm.confidence.estimators import Signals, measure
 from swarm.confidence.policy import Policy
 from swarm.errors import BackendError
@@ -50,6 +51,9 @@ class Trust:
         saved = expert.calibration
         self._saved = None if saved is None else Policy.from_json(saved, where=expert.calibration_file)
         self._known: set[str] = set()  # models whose weights were compared
+        self._watches: dict[int, ScoreWatch | None] = {}  # by the rung's place
+        self._comparing: DisagreementWatch | None = None
+        self.drifted = ""  # what has changed since the calibration; thresholds are stricter from then on
 
     @property
     def policy(self) -> Policy | None:
@@ -119,8 +123,36 @@ class Trust:
         elif at_least is None and place == len(self.expert.cascade) - 1:
             at_least = 1 - policy.target_error
             origin = f"target_error {policy.target_error:g} of the calibrated probability: the last rung"
+        if self.drifted and at_least is not None:
+            at_least, origin = 1 - (1 - at_least) / 2, f"{origin}; stricter, since {self.drifted}"
         accepted = at_least is not None and found.probability >= at_least
         return Scored(confidence=confidence, threshold=at_least, accepted=accepted, policy=origin)
+
+    def watch(self, place: int, probability: float) -> str:
+        """Take in a calibrated probability; return what has changed, once, when there is enough evidence."""
+        if self.policy is None or self.drifted:
+            return ""
+        watch = self._watches[place] if place in self._watches else self._watch_of(place, self.policy)
+        way = watch.add(probability) if watch else ""
+        if way:
+            self.drifted = f"the scores of {self.expert.cascade[place]} {way}"
+        return self.drifted
+
+    def compare(self, agreed: bool) -> str:
+        """Take in whether the dearer rung agreed with an accepted answer; return as `watch`."""
+        if self.policy is None or self.drifted:
+            return ""
+        if self._comparing is None:
+            self._comparing = DisagreementWatch(self.policy.target_error)
+        if self._comparing.add(agreed):
+            self.drifted = f"accepted answers are contradicted more often than {self.policy.target_error:g}"
+        return self.drifted
+
+    def _watch_of(self, place: int, policy: Policy) -> ScoreWatch | None:
+        rung = policy.rung_of(place, str(self.expert.cascade[place]))
+        known = rung is not None and rung.reference
+        self._watches[place] = ScoreWatch(rung.reference, policy.chosen_on.n) if rung and known else None
+        return self._watches[place]
 
     @property
     def _keeps_target(self) -> bool:

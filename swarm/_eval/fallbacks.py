@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
 
+from swarm._engine.nodes.observe import COMPARED, essence
 from swarm._eval.subject import Subject
 from swarm.confidence.outcomes import Outcome, RungOutcome, read_outcomes
 from swarm.errors import InputError
@@ -21,7 +22,6 @@ from swarm.spec.version import version_of
 
 __all__ = ["Fallbacks", "Proposal", "examples_file", "judged_by_agreement", "proposals", "read_fallbacks"]
 
-COMPARED = ("classify", "moderate", "decide", "extract")  # answers that are equal or not
 TAUGHT = ("classify", "moderate")
 
 
@@ -133,17 +133,9 @@ def examples_file(subject: Subject) -> Path | None:
 
 
 def _judged(outcome: Outcome) -> Outcome:
-    truth = _essence(outcome.rungs[-1].output)
-    rungs = [replace(rung, correct=_essence(rung.output) == truth) for rung in outcome.rungs]
+    truth = essence(outcome.rungs[-1].output)
+    rungs = [replace(rung, correct=essence(rung.output) == truth) for rung in outcome.rungs]
     return replace(outcome, rungs=tuple(rungs))
-
-
-def _essence(output: Any) -> Any:
-    """Return what an answer says, without how likely it said so."""
-    if not isinstance(output, Mapping):
-        return output
-    table = cast("Mapping[str, Any]", output)
-    return {name: value for name, value in table.items() if name not in ("scores", "probabilities")}
 
 
 def _proposal(outcome: Outcome, expert: ResolvedExpert) -> Proposal | None:

@@ -104,6 +104,16 @@ class Fields:
         table = Fields.of(self._take(key, {}), where=self._where, path=self._name(key))
         return {name: table.text(name) for name in list(table._data)}
 
+    def numbers(self, key: str) -> tuple[float, ...]:
+        """Return a list of finite numbers, empty where there is none."""
+        values = self._take(key, [])
+        if not isinstance(values, list):
+            self._refuse(key, "is no list of numbers")
+        found = [self._number(f"{key}[{at}]", value) for at, value in enumerate(cast("list[object]", values))]
+        if None in found:
+            self._refuse(key, "has a null: a list of numbers")
+        return tuple(value for value in found if value is not None)
+
     def table(self, key: str) -> Fields:
         """Return the object of this name, empty where there is none."""
         return Fields.of(self._take(key, {}), where=self._where, path=self._name(key))

@@ -47,6 +47,8 @@ class RungPolicy:
         at_least: the calibrated probability that is accepted; None: nothing this rung says is.
         groups: thresholds of single labels, in place of `at_least`; None as there.
         estimator: what the probability is read from, in words.
+        reference: even quantiles of the probabilities on the outcomes it comes from, lowest first;
+            what later ones are compared with.
     """
 
     model: str
@@ -55,6 +57,7 @@ class RungPolicy:
     groups: Mapping[str, float | None] = field(default_factory=dict[str, "float | None"])
     estimator: str = ""
     calibrator: Calibrator | None = None
+    reference: tuple[float, ...] = ()
 
     def judge(self, signals: Mapping[str, float | None], label: str | None) -> Judgement:
         """Return whether an answer with these signals and this label is accepted, and why."""
@@ -71,6 +74,7 @@ class RungPolicy:
             "model": self.model, "use": self.use, "at_least": self.at_least, "groups": dict(self.groups),
             "estimator": self.estimator,
             "calibrator": None if self.calibrator is None else self.calibrator.to_json(),
+            "reference": list(self.reference),
         }  # fmt: skip
 
     @staticmethod
@@ -81,6 +85,7 @@ class RungPolicy:
             model=data.text("model"), use=data.flag("use", True), at_least=data.share_or_none("at_least"),
             groups=data.shares("groups"), estimator=data.text("estimator", ""),
             calibrator=None if calibrator is None else data.within("calibrator", Calibrator.from_json, calibrator),
+            reference=data.numbers("reference"),
         )  # fmt: skip
         data.end()
         return rung

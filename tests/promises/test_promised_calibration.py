@@ -17,7 +17,7 @@ from swarm.confidence.calibrate import fit_calibrator
 from swarm.confidence.outcomes import Outcome, read_outcomes
 from swarm.confidence.policy import ChosenOn, Fits, Policy, RungPolicy
 from swarm.errors import SpecError
-from swarm.events import ConfidenceScored, Event
+from swarm.events import ConfidenceDrifted, ConfidenceScored, Event
 from swarm.spec.registry import Registry
 from swarm.spec.version import parts_of
 
@@ -215,3 +215,21 @@ async def test_a_recorder_hears_of_every_rung(tmp_path: Path, monkeypatch: pytes
         result = await swarm.run(text="money back?")
     assert [one.id for one in heard] == [f"{result.id}/it"]
     assert [rung.model for rung in heard[0].rungs] == [SMALL, LARGE]
+
+
+async def test_scores_that_drift_are_told_once_and_make_the_thresholds_stricter(save: Save) -> None:
+    even = tuple(0.9 + 0.004 * step for step in range(21))
+    save(rungs=rungs(at_least=0.5, reference=even))
+    drifts: list[ConfidenceDrifted] = []
+
+    def listen(event: Event) -> None:
+        drifts.extend([event] if isinstance(event, ConfidenceDrifted) else [])
+
+    replies = {"small": sure(0.9), "large": sure(0.9)}
+    async with triage(expert(target_error=0.1), replies, listeners=[listen]) as swarm:
+        results = [await swarm.run(text="money back?") for _ in range(60)]
+    assert [one.what for one in drifts] == ["the scores of scripted/small fell"]
+    told = next(place for place, result in enumerate(results) if result.notes)
+    assert 5 < told < 60
+    assert "calibrate it again" in results[told].notes[0]
+    assert (results[0]["it"].model, results[-1]["it"].model) == (SMALL, LARGE)

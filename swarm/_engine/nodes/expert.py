@@ -8,7 +8,7 @@ from typing import Any
 import swarm.events as ev
 from swarm._engine.context import Run
 from swarm._engine.nodes.answers import Answered, Asking, ask_model
-from swarm._engine.nodes.observe import EXPLORED, Seen, explored, observed
+from swarm._engine.nodes.observe import COMPARED, EXPLORED, Seen, essence, explored, observed
 from swarm._engine.prompt import fill_inputs, main_text
 from swarm._engine.result import Marks, Outcome
 from swarm._engine.scheduler import RunNode
@@ -113,6 +113,8 @@ class _Climb:
         if answered is not None:
             score = self.trust.score(self.rung, answered.signals, label_of(answered.value))
             self.seen.append(Seen(model=str(self.model), answered=answered, latency_ms=latency_ms))
+            if score.confidence is not None and score.confidence.source == "calibrated":
+                self._tell_drift(self.trust.watch(self.rung, score.confidence.value))
         self.answers.append(answered)
         self.scores.append(score)
         value = score.confidence.value if score and score.confidence else None
@@ -157,6 +159,9 @@ class _Climb:
         if compared:
             self.at, self.correction = self.at + 1, ""
             await self.ask()
+            if len(self.seen) > 1 and self.expert.kind in COMPARED:
+                said = [essence(one.answered.value) for one in self.seen[-2:]]
+                self._tell_drift(self.trust.compare(said[0] == said[1]))
         propensity = EXPLORED if compared else 1.0
         outcome = observed(
             self.seen, self.trust, run=self.run.id, place=self.place, text=text, propensity=propensity
@@ -241,6 +246,18 @@ class _Climb:
                 source=score.source if score else "", threshold=scored.threshold, accepted=accepted,
                 policy=scored.policy, label=label_of(answered.value),
                 alternatives=alternatives_of(answered.value), signals=answered.signals.flat(),
+            )
+        )  # fmt: skip
+
+    def _tell_drift(self, what: str) -> None:
+        if not what:
+            return
+        run = self.run
+        run.note(f"drifted:{self.expert.name}", f"{self.expert.name}: {what}; calibrate it again")
+        run.emit(
+            ev.ConfidenceDrifted(
+                run=run.id, at=run.now(), node=self.place, expert=self.expert.name, model=str(self.model),
+                what=what,
             )
         )  # fmt: skip
 

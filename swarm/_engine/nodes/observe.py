@@ -9,15 +9,18 @@ comparison was drawn by lot.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any, cast
 
 from swarm._engine.nodes.answers import Answered
 from swarm._engine.trust import Trust
 from swarm.confidence.outcomes import Outcome, RungOutcome
 
-__all__ = ["EXPLORED", "Seen", "explored", "observed"]
+__all__ = ["COMPARED", "EXPLORED", "Seen", "essence", "explored", "observed"]
 
+COMPARED = ("classify", "moderate", "decide", "extract")  # kinds whose answers are equal or not
+LIKELIHOODS = ("scores", "probabilities")
 EXPLORED = 0.03  # share of accepted answers that the next rung is asked about, too (confidence.md: 2-5 %)
 
 
@@ -52,3 +55,11 @@ def observed(
         id=f"{run}/{place}", expert=trust.expert.name, input=text, version=trust.version,
         propensity=propensity, rungs=tuple(rungs),
     )  # fmt: skip
+
+
+def essence(output: Any) -> Any:
+    """Return what an answer says, without how likely it said so: two answers agree when these are equal."""
+    if not isinstance(output, Mapping):
+        return output
+    table = cast("Mapping[str, Any]", output)
+    return {name: value for name, value in table.items() if name not in LIKELIHOODS}
