@@ -32,13 +32,14 @@ class Ollama:
 
     Attributes:
         url: where it was looked for. version: "" when nothing answered.
-        models: names with their tags (`qwen3:4b`); None when they were not asked for or not told.
+        models: names with their tags (`qwen3:4b`) -> digest of the weights, "" where it is not told;
+            None when they were not asked for.
         reason: why nothing was found, in a few words.
     """
 
     url: str
     version: str = ""
-    models: tuple[str, ...] | None = None
+    models: Mapping[str, str] | None = None
     reason: str = ""
 
     @property
@@ -70,7 +71,7 @@ def _probe(url: str, with_models: bool, timeout_s: float) -> Ollama:
         version = _get(url, "/api/version", timeout_s).get("version")
         if not isinstance(version, str) or not version:
             return Ollama(url=url, reason="something else answers there")
-        models = _names(_get(url, "/api/tags", LIST_S)) if with_models else None
+        models = _digests(_get(url, "/api/tags", LIST_S)) if with_models else None
     except TimeoutError:
         return Ollama(url=url, reason=f"no answer within {timeout_s * 1000:.0f} ms")
     except (OSError, ValueError, http.client.HTTPException) as error:
@@ -96,6 +97,6 @@ def _get(url: str, path: str, timeout_s: float) -> Mapping[str, Any]:
         connection.close()
 
 
-def _names(table: Mapping[str, Any]) -> tuple[str, ...]:
-    rows = cast("list[Any]", table.get("models") or [])
-    return tuple(str(cast("dict[str, Any]", row).get("name", "")) for row in rows if isinstance(row, dict))
+def _digests(table: Mapping[str, Any]) -> dict[str, str]:
+    rows = [cast("dict[str, Any]", row) for row in table.get("models") or [] if isinstance(row, dict)]
+    return {str(row.get("name", "")): str(row.get("digest") or "") for row in rows}

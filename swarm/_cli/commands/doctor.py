@@ -18,6 +18,7 @@ from swarm._cli.grid import Cell, Grid
 
 if TYPE_CHECKING:
     from swarm._app.detect import Ollama
+    from swarm._cli.calibrations import Basis
     from swarm._cli.needs import Need
     from swarm.spec.catalogue import ResolvedExpert
 
@@ -44,7 +45,7 @@ def doctor(ctx: click.Context, graph: Path | None, as_json: bool) -> None:
 
     use_ollama_of(load_settings())
     experts = _experts(graph)
-    findings = _look(experts, asyncio.run(detect_ollama(with_models=True)))
+    findings = _look(experts, asyncio.run(detect_ollama(with_models=True)), graph)
     if as_json:
         console.data_json(findings.to_json())
     else:
@@ -61,7 +62,7 @@ class _Findings:
     writable: bool
     needs: Sequence[Need]
     stranded: Sequence[str]
-    calibration: Sequence[str]
+    bases: Sequence[Basis]
 
     @property
     def missing(self) -> list[Need]:
@@ -99,11 +100,15 @@ class _Findings:
             ],
             "without_model": list(self.stranded),
             "writable": self.writable,
-            "calibration": list(self.calibration),
+            "calibration": [
+                {"expert": one.expert, "state": one.state, "said": one.said, "fix": one.fix}
+                for one in self.bases
+            ],
         }
 
 
-def _look(experts: Sequence[ResolvedExpert], found: Ollama) -> _Findings:
+def _look(experts: Sequence[ResolvedExpert], found: Ollama, graph: Path | None) -> _Findings:
+    from swarm._cli.calibrations import bases
     from swarm._cli.needs import has_embedded, needs_of, without_model
     from swarm._cli.settings import STATE
 
@@ -114,7 +119,7 @@ def _look(experts: Sequence[ResolvedExpert], found: Ollama) -> _Findings:
         writable=os.access(STATE if STATE.exists() else ".", os.W_OK),
         needs=needs,
         stranded=without_model(experts, needs),
-        calibration=_calibration(experts),
+        bases=bases(experts, found, target=str(graph or "")),
     )
 
 
@@ -163,7 +168,7 @@ def _print(findings: _Findings) -> None:
     for name in findings.stranded:
         console.data(f"  nobody answers for {name!r}: each of its models is missing", "yellow")
     _print_list("to have them all", _fixes(findings))
-    _print_list("thresholds that rest on no data yet", findings.calibration)
+    _print_bases(findings.bases)
 
 
 def _row(good: bool, name: str, said: str, otherwise: str) -> list[Cell]:
@@ -176,6 +181,19 @@ def _print_list(head: str, lines: Sequence[str]) -> None:
         console.data(f"\n{head}", "bold")
     for line in lines:
         console.data(f"  {line}")
+
+
+def _print_bases(bases: Sequence[Basis]) -> None:
+    if not bases:
+        return
+    console.data("\nwhat the thresholds rest on", "bold")
+    marks = {"calibrated": Cell("ok", "green"), "broken": Cell("--", "red")}
+    doubtful = Cell("--", "yellow")
+    rows = [[marks.get(one.state, doubtful), Cell(one.expert, "bold"), Cell(one.said)] for one in bases]
+    console.show(Grid(rows=rows, wide=2), sys.stdout)
+    fix = next((one.fix for one in bases if one.fix), "")
+    if fix:
+        console.data(f"  data tells better: {fix}", "dim")
 
 
 def _fixes(findings: _Findings) -> list[str]:
@@ -195,20 +213,3 @@ def _need_row(need: Need) -> list[Cell]:
     )
     state = {None: "on a server of its own", True: "", False: "missing"}[need.present]
     return [mark, Cell(str(need.model), "cyan"), Cell(state, "yellow"), Cell(", ".join(need.experts))]
-
-
-def _calibration(experts: Sequence[ResolvedExpert]) -> list[str]:
-    """Say which thresholds rest on no data yet."""
-    hints: list[str] = []
-    for expert in experts:
-        policy = expert.confidence
-        if policy is None:
-            continue
-        if policy.at_least is not None:
-            hints.append(f"{expert.name}: `at_least: {policy.at_least:g}` is a guess, not taken from data")
-        elif policy.target_error is not None:
-            hints.append(
-                f"{expert.name}: not calibrated; `target_error: {policy.target_error:g}` accepts a raw score of"
-                f" at least {1 - policy.target_error:g}"
-            )
-    return hints
