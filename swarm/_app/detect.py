@@ -98,5 +98,6 @@ def _get(url: str, path: str, timeout_s: float) -> Mapping[str, Any]:
 
 
 def _digests(table: Mapping[str, Any]) -> dict[str, str]:
-    rows = [cast("dict[str, Any]", row) for row in table.get("models") or [] if isinstance(row, dict)]
+    listed = cast("list[Any]", table.get("models") or [])
+    rows = [cast("dict[str, Any]", row) for row in listed if isinstance(row, dict)]
     return {str(row.get("name", "")): str(row.get("digest") or "") for row in rows}

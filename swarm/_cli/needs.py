@@ -52,7 +52,7 @@ def models_of(experts: Iterable[ResolvedExpert]) -> tuple[ModelRef, ...]:
     """Return every model in the cascades, each once, in their order."""
     models: dict[tuple[str, str], ModelRef] = {}
     for expert in experts:
-        for model in expert.cascade:
+        for model in (*expert.cascade, *((expert.witness,) if expert.witness else ())):
             models.setdefault((str(model), model.url), model)
     return tuple(models.values())
 
@@ -66,7 +66,7 @@ def needs_of(experts: Sequence[ResolvedExpert], found: Ollama, *, embedded: bool
     return tuple(
         Need(
             model=model,
-            experts=tuple(dict.fromkeys(one.name for one in experts if model in one.cascade)),
+            experts=tuple(dict.fromkeys(one.name for one in experts if model in (*one.cascade, one.witness))),
             present=(present := _present(model, found, embedded=embedded)),
             fix="" if present is not False else _fix(model),
         )

@@ -47,6 +47,7 @@ class ResolvedExpert:
         examples: (text, label) pairs. `rejects`: texts that fit none of the labels.
         requests: what the router learns from.
         learn: keep what the rungs answered.
+        witness: the model that is asked the same, to see whether it agrees.
         calibration: the policy that `swarm calibrate` saved for it, as JSON, or None;
             `calibration_file`: where that is, or would be, "" without a folder.
         weak: why an embedded classifier would be weak here ("" if it has examples).
@@ -76,6 +77,7 @@ class ResolvedExpert:
     max_tool_calls: int = 8
     timeout_s: float = 120.0
     learn: bool = False
+    witness: ModelRef | None = None
     calibration: Mapping[str, Any] | None = None
     calibration_file: str = ""
 

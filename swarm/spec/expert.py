@@ -94,11 +94,31 @@ class Spec(BaseModel):
 class ConfidenceSpec(Spec):
     """When an answer is good enough; otherwise the next rung of the cascade is asked."""
 
-    from_: Literal["auto", "probability", "label_mass", "logprob", "grounding"] = Field(
-        default="auto", alias="from", description="Which estimator measures the answer."
-    )
+    from_: Literal[
+        "auto",
+        "probability",
+        "margin",
+        "label_mass",
+        "logprob",
+        "logprob_min",
+        "logprob_low",
+        "grounding",
+        "valid",
+        "agreement",
+        "witness",
+    ] = Field(default="auto", alias="from", description="Which estimator measures the answer.")
     target_error: float | None = Field(
         default=None, gt=0, lt=1, description="Largest share of wrong answers among the accepted ones."
+    )
+    samples: int | None = Field(
+        default=None,
+        ge=2,
+        le=20,
+        description="Ask a model so many times, and measure how far its answers agree (`agreement`); fewer times"
+        " where that is settled sooner.",
+    )
+    witness: str | None = Field(
+        default=None, description="Another model, asked the same: how far it agrees is measured (`witness`)."
     )
     with_confidence: float | None = Field(
         default=None,

@@ -40,6 +40,8 @@ class Asking:
     Attributes:
         correction: what was wrong with the answer before, in the validator's words, or "".
         measured: token log-probabilities are wanted.
+        aside: the answer is only compared with another: nothing of it is streamed.
+        warmth: the least temperature, for answers that shall differ; None leaves it as it is.
     """
 
     expert: ResolvedExpert
@@ -49,10 +51,15 @@ class Asking:
     place: str
     correction: str = ""
     measured: bool = False
+    aside: bool = False
+    warmth: float | None = None
 
     def options(self) -> dict[str, Any]:
         """Return the expert's options under the model's own."""
-        return {**self.expert.options, **self.model.options}
+        options = {**self.expert.options, **self.model.options}
+        if self.warmth is not None:
+            options["temperature"] = max(self.warmth, float(options.get("temperature") or 0))
+        return options
 
     def messages(self, addition: str = "") -> tuple[Message, ...]:
         """Return the prompt; with what was wrong last time, if anything was."""
@@ -136,7 +143,7 @@ async def _text(asking: Asking, backend: ModelBackend, run: Run) -> Answered:
     )  # fmt: skip
     if expert.tools:
         completion = await complete_with_tools(expert, request, backend, run, asking.place)
-    elif run.streams and not extract:
+    elif run.streams and not extract and not asking.aside:
         completion = await _streamed(request, backend, run, asking.place)
     else:
         completion = await backend.complete(request)

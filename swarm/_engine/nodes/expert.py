@@ -7,7 +7,8 @@ from typing import Any
 
 import swarm.events as ev
 from swarm._engine.context import Run
-from swarm._engine.nodes.answers import Answered, Asking, ask_model
+from swarm._engine.nodes.agreeing import ask_and_compare
+from swarm._engine.nodes.answers import Answered, Asking
 from swarm._engine.nodes.observe import COMPARED, EXPLORED, Seen, essence, explored, observed
 from swarm._engine.prompt import fill_inputs, main_text
 from swarm._engine.result import Marks, Outcome
@@ -91,7 +92,7 @@ class _Climb:
         try:
             backend = run.services.backend(model)
             await self.trust.compare_weights(model, backend)
-            answered = await ask_model(asking, backend, run)
+            answered = await ask_and_compare(asking, backend, run)
             came, said, usage = "answer", "", answered.usage
         except InvalidAnswer as error:
             came, said, usage = "invalid", error.what, error.usage

@@ -19,7 +19,11 @@ NEEDED = {
     "extract": ("output", "output: {name: string, date: string?}"),
 }
 DECIDING = ("decide", "classify", "moderate")
-MEASURES = {"decides": ("auto", "probability", "label_mass"), "writes": ("auto", "logprob", "grounding")}
+MEASURES = {
+    "decides": ("auto", "probability", "margin", "label_mass", "agreement", "witness"),
+    "writes": ("auto", "logprob", "logprob_min", "logprob_low", "grounding", "agreement", "witness"),
+}
+ASKED_FOR = {"agreement": ("samples", "samples: 5"), "witness": ("witness", "witness: ollama/qwen3:4b")}
 EMBEDDED_KINDS = {
     "ngram": ("classify", "decide"),
     "moderator": ("moderate",),
@@ -128,7 +132,11 @@ def _confidence(kind: str, policy: Any) -> Iterator[Misfit]:
         yield Misfit(
             message=message, key="confidence", at=("with_confidence",), hint="add `target_error: 0.05`"
         )
-    known = MEASURES["decides" if kind in DECIDING else "writes"]
+    key, example = ASKED_FOR.get(policy.from_, ("", ""))
+    if key and getattr(policy, key) is None:
+        message = f"`from: {policy.from_}` measures what nothing asks for"
+        yield Misfit(message=message, key="confidence", at=("from",), hint=f"add `{example}`")
+    known = (*MEASURES["decides" if kind in DECIDING else "writes"], *(("valid",) if kind == "code" else ()))
     if policy.from_ not in known:
         message = f"{policy.from_!r} measures no answer of a {kind} expert: none would ever be confident"
         yield Misfit(message=message, key="confidence", at=("from",), hint=f"one of {', '.join(known)}")

@@ -102,6 +102,7 @@ class Resolver:
             rejects=rejects,
             labels=labels,
             cascade=cascade,
+            witness=self.witness(),
             documents=self.documents(),
             requests=self.attempt("requests", read_texts, ()),
             output=output_type(kind, labels=labels, questions=self.questions(), output=self.value("output")),
@@ -244,6 +245,17 @@ class Resolver:
             else:
                 refs += [] if ref is None else [ref]
         return tuple(refs)
+
+    def witness(self) -> ModelRef | None:
+        """Return the model that is asked whether it agrees."""
+        policy = self.value("confidence")
+        if policy is None or policy.witness is None:
+            return None
+        try:
+            return self.models.resolve(policy.witness)
+        except ModelNameError as error:
+            self.report("SW042", error.message, key="confidence", at=("witness",), hint=error.hint)
+            return None
 
     def check(self, kind: str, labels: Mapping[str, str], cascade: Sequence[ModelRef]) -> None:
         """Note where the parts of the expert contradict one another."""
