@@ -29,11 +29,16 @@ COMMANDS = {
     "check": "Find everything wrong with graphs and experts.",
     "run": "Run a graph once, or on every line of a file.",
     "runs": "List and show runs of before.",
+    "why": "Explain a run: how sure it was, and why it asked whom.",
     "chat": "Talk to a graph.",
     "ask": "Let the router choose an expert and answer.",
     "graph": "Draw a graph.",
     "experts": "List the experts, or show one.",
     "schema": "Write the JSON Schemas that editors complete YAML with.",
+    "eval": "Measure an expert or a graph on cases.",
+    "calibrate": "Choose thresholds from outcomes, with a guarantee.",
+    "replay": "See what a policy would have done on outcomes.",
+    "examples": "Propose new examples, from what larger models answered.",
     "doctor": "See what is installed, running and missing.",
 }
 

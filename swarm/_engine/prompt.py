@@ -14,7 +14,7 @@ from swarm.spec.catalogue import ResolvedExpert
 from swarm.spec.template import parse_template
 from swarm.spec.types import Type
 
-__all__ = ["fill_inputs", "main_text", "prompt_messages", "questions_of", "task_of"]
+__all__ = ["fill_inputs", "main_text", "prompt_messages", "questions_of", "source_of", "task_of"]
 
 PASSAGES = 4  # given to a prompt: more crowd a small model's window
 
@@ -116,6 +116,18 @@ def _scope(expert: ResolvedExpert, inputs: Mapping[str, Any]) -> dict[str, Any]:
         "questions": questions,
         "documents": _passages(expert, main_text(expert, inputs)),
     }
+
+
+def source_of(expert: ResolvedExpert, inputs: Mapping[str, Any]) -> str:
+    """Return what an answer should be taken from, "" where nothing was given.
+
+    For a writer that is its facts and documents, not the question; otherwise the main input.
+    """
+    if expert.kind != "write":
+        return main_text(expert, inputs)
+    facts = inputs.get("facts")
+    told = facts if isinstance(facts, str) else "" if facts is None else json.dumps(facts, ensure_ascii=False)
+    return "\n".join([told, *(one["text"] for one in _passages(expert, main_text(expert, inputs)))])
 
 
 _ANY = Type(base="any")

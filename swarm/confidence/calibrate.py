@@ -6,13 +6,13 @@ Needs numpy, as all fitting does; applying a calibrator does not.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from swarm.confidence.calibrator import Calibrator, Method, Row, Term
+from swarm.confidence.calibrator import Calibrator, Method, Row, Term, column
 from swarm.confidence.curves import Curve
-from swarm.confidence.learn import View, additive, assumed, bend, view
+from swarm.confidence.learn import assumed, bend, combine, shape
 from swarm.confidence.metrics import auroc_bounds
 from swarm.errors import InputError
 
@@ -27,6 +27,7 @@ PREFERRED = (
 ENOUGH = 50  # outcomes from which the labels, and not an assumption, decide
 MANY = 1_000  # outcomes from which the shape of the curve is taken from them
 MOST_SIGNALS = 8  # the best ones by themselves are combined; more only add noise and time
+LEAD = 0.005  # AUROC by which one signal must beat the combination; less is chance, at a few hundred outcomes
 FOLDS = 5
 SEED = 20261122
 LEVEL = 0.95
@@ -55,16 +56,21 @@ class Fit:
 
 @dataclass(frozen=True, slots=True)
 class _Data:
-    """Outcomes as arrays; `weights` add up to how many independent ones they are worth."""
+    """Outcomes as arrays of shape (rows,); `weights` add up to how many independent ones they are worth."""
 
-    rows: Sequence[Row]
+    columns: Mapping[str, Any]
     right: Any
     weights: Any
 
     def take(self, places: Any) -> _Data:
-        return _Data(
-            [self.rows[place] for place in places.tolist()], self.right[places], self.weights[places]
-        )
+        columns = {name: values[places] for name, values in self.columns.items()}
+        return _Data(columns, self.right[places], self.weights[places])
+
+    def __len__(self) -> int:
+        return len(self.right)
+
+
+Way = Callable[[_Data], Calibrator]
 
 
 def default_order(names: Iterable[str]) -> str:
@@ -101,69 +107,91 @@ def fit_calibrator(
     Raises:
         InputError: numpy is missing. ValueError: the lengths differ, or a weight is not above 0.
     """
-    data = _data(rows, right, weights)
     names = [order] if order else sorted({name for row in rows for name in row})
-    positives = sum(map(bool, right))
+    data = _data(rows, names, right, weights)
+    good = sum(map(bool, right))
     if not rows:
         return _refused(data, "there are no outcomes")
-    if positives in (0, len(rows)):
-        word = "right" if positives else "wrong"
+    if good in (0, len(rows)):
+        word = "right" if good else "wrong"
         return _refused(data, f"all {len(rows)} answers were {word}: nothing can tell them apart")
-    return _learned(data, names) if len(rows) >= ENOUGH else _assumed(data, names)
+    if not (told := _telling(data)):
+        which = f"{order} tells" if order else "no signal tells"
+        return _refused(data, f"{which} right from wrong better than chance")
+    if len(rows) < ENOUGH:
+        return _assumed(data, default_order(told))
+    return _alone(data, told[0]) if order else _chosen(data)
 
 
-def _data(rows: Sequence[Row], right: Sequence[bool], weights: Sequence[float] | None) -> _Data:
+def _data(
+    rows: Sequence[Row], names: Iterable[str], right: Sequence[bool], weights: Sequence[float] | None
+) -> _Data:
     try:
         import numpy as np
     except ImportError as error:
         raise InputError(
             "fitting a calibrator needs numpy", hint="pip install 'swarm-slm[eval]'", code="missing_extra"
         ) from error
-    if len(rows) != len(right) or (weights is not None and len(weights) != len(rows)):
-        raise ValueError("rows, right and weights are of different lengths")
     share = np.ones(len(rows)) if weights is None else np.array(weights, dtype=float)
+    if not len(rows) == len(right) == len(share):
+        raise ValueError("rows, right and weights are of different lengths")
     if not (np.isfinite(share).all() and (share > 0).all()):
         raise ValueError("a weight is not above 0")
     if len(share):
-        share = share * (share.sum() / (share @ share))  # Kish: adds up to the effective number of rows
-    return _Data(rows, np.array([float(bool(one)) for one in right]), share)
+        share = share * (share.sum() / (share @ share))  # Kish (1965): the effective number of rows
+    columns = {name: column(rows, name) for name in names}
+    return _Data(columns, np.array([float(bool(one)) for one in right]), share)
 
 
-def _learned(data: _Data, names: Sequence[str]) -> Fit:
-    """Choose between the best signal and the combination by rows that fitted neither."""
-    ways: list[Callable[[_Data], Calibrator]] = [lambda part: _fit(part, _best(part, names)[:1])]
-    if len(names) > 1:
-        ways.append(lambda part: _fit(part, _best(part, names)))
-    found = [(way, _crossed(data, way)) for way in ways]
-    way, held_out = max(found, key=lambda pair: _auroc(pair[1], data) or 0.0)
-    return _judged(data, way(data), held_out)
+def _telling(data: _Data) -> list[str]:
+    """Return the signals that tell right from wrong in these rows at all, the best first."""
+    found = [(_auroc(values, data), name) for name, values in data.columns.items()]
+    return [name for value, name in sorted(found, key=lambda pair: -pair[0]) if value > 0.5]
 
 
-def _assumed(data: _Data, names: Sequence[str]) -> Fit:
-    """Correct an assumption about one signal; too few outcomes to choose it, or to call it chance."""
-    told = [one.name for one in _best(data, names)]
-    if not told:
-        return _refused(data, "no signal tells right from wrong in these outcomes")
-    name = default_order(told)
+def _assumed(data: _Data, name: str) -> Fit:
+    """Correct an assumption about one signal; the outcomes are too few to choose it, or to call it chance."""
 
     def way(part: _Data) -> Calibrator:
-        intercept, term = assumed(name, part.rows, part.right, part.weights)
-        return _made(part, "prior", intercept, (term,))
+        if not len(_measured(part, name)[1]):
+            return _base(part)
+        intercept, term = assumed(name, part.columns[name], part.right, part.weights)
+        return _made(part, intercept, (term,), method="prior")
 
-    return _judged(data, way(data), _crossed(data, way))
+    return _fit(data, way, _measured(data, name), _crossed(data, way), doubt=False)
 
 
-def _judged(data: _Data, calibrator: Calibrator, held_out: Any) -> Fit:
-    import numpy as np
+def _alone(data: _Data, name: str) -> Fit:
+    """Learn what one given signal is worth."""
 
-    known = np.isfinite(held_out)
-    value = _auroc(held_out[known], data.take(np.flatnonzero(known)))
-    if value is None:
-        return _refused(data, f"{calibrator.estimator} was measured of too few answers")
-    sums = data.weights[known] @ data.right[known], data.weights[known] @ (1 - data.right[known])
-    low, high = auroc_bounds(value, *map(float, sums), LEVEL)
-    if low <= 0.5 and (value <= 0.5 or calibrator.method != "prior"):
-        why = f"{calibrator.estimator} tells right from wrong no better than chance: AUROC {value:.2f}, at least {low:.2f}"
+    def way(part: _Data) -> Calibrator:
+        return _combined(part, [name])
+
+    return _fit(data, way, _measured(data, name), _crossed(data, way), doubt=True)
+
+
+def _chosen(data: _Data) -> Fit:
+    """Choose between the best signal and the combination by rows that neither was fitted on."""
+    ways: tuple[Way, Way] = (
+        lambda part: _combined(part, _telling(part)[:1]),
+        lambda part: _combined(part, _better(part)),
+    )
+    tried = [(way, _crossed(data, way)) for way in ways[: len(data.columns)]]
+    within = [_within_folds(held_out, data) for _, held_out in tried]
+    best = 0 if within[0] >= within[-1] + LEAD else len(tried) - 1
+    way, held_out = tried[best]
+    return _fit(data, way, (within[best], data), held_out, doubt=True)
+
+
+def _fit(data: _Data, way: Way, found: tuple[float, _Data], held_out: Any, *, doubt: bool) -> Fit:
+    """Judge a way of calibrating by its AUROC on some rows; `doubt`: chance must be ruled out."""
+    value, rows = found
+    low, high = _bounds(value, rows)
+    calibrator = way(data)
+    if doubt and low <= 0.5:
+        why = (
+            f"{calibrator.estimator} is not shown to be better than chance: AUROC {value:.2f}, from {low:.2f}"
+        )
         return _refused(data, why, value, low, high)
     return Fit(
         calibrator=calibrator, auroc=value, auroc_low=low, auroc_high=high, refused="",
@@ -176,70 +204,99 @@ def _refused(data: _Data, why: str, *bounds: float) -> Fit:
     base = _base(data)
     return Fit(
         calibrator=base, auroc=value, auroc_low=low, auroc_high=high, refused=why,
-        held_out=tuple(base.many(data.rows)),
+        held_out=tuple(base.of_columns({}, len(data))),
     )  # fmt: skip
 
 
 def _base(data: _Data) -> Calibrator:
-    """Return the calibrator that says the share of right ones, never 0 or 1 (Laplace)."""
+    """Return the calibrator that says the share of right ones, one more of each counted (Laplace)."""
     total, good = float(data.weights.sum()), float(data.weights @ data.right)
-    return Calibrator(method="prior", n=len(data.rows), intercept=math.log((good + 1) / (total - good + 1)))
+    return Calibrator(method="prior", n=len(data), intercept=math.log((good + 1) / (total - good + 1)))
 
 
-def _fit(data: _Data, views: Sequence[View]) -> Calibrator:
-    if not views:
+def _combined(data: _Data, names: Sequence[str]) -> Calibrator:
+    shapes = [shape(name, data.columns[name], data.right, data.weights) for name in names]
+    known = [one for one in shapes if one is not None]
+    if not known:
         return _base(data)
-    intercept, terms, log_odds = additive(views, data.right, data.weights)
-    if len(data.rows) >= MANY:
-        link = bend(log_odds, data.right, data.weights)
-        return _made(data, "isotonic", intercept, terms, link)
-    return _made(data, "platt" if len(terms) == 1 else "logistic", intercept, terms)
+    intercept, terms, log_odds = combine(known, data.right, data.weights)
+    if len(data) < MANY:
+        return _made(data, intercept, terms, method="logistic" if len(terms) > 1 else "platt")
+    link = bend(log_odds, data.right, data.weights)
+    return _made(data, intercept, terms, method="isotonic", link=link)
 
 
 def _made(
-    data: _Data, method: Method, intercept: float, terms: tuple[Term, ...], link: Curve | None = None
+    data: _Data,
+    intercept: float,
+    terms: tuple[Term, ...],
+    *,
+    method: Method = "prior",
+    link: Curve | None = None,
 ) -> Calibrator:
     edge = 0.5 / (float(data.weights.sum()) + 1)
-    return Calibrator(
-        method=method, n=len(data.rows), intercept=intercept, terms=terms, link=link, edge=edge
-    )  # fmt: skip
+    return Calibrator(method=method, n=len(data), intercept=intercept, terms=terms, link=link, edge=edge)
 
 
-def _best(data: _Data, names: Iterable[str]) -> list[View]:
-    """Return the signals that tell right from wrong at all, the best first, at most `MOST_SIGNALS`."""
-    found: list[tuple[float, View]] = []
-    for name in names:
-        one = view(name, data.rows, data.weights)
-        value = None if one is None else _auroc(one.values, data)
-        if one is not None and value is not None and value > 0.5:
-            found.append((value, one))
-    found.sort(key=lambda pair: -pair[0])
-    return [one for _, one in found[:MOST_SIGNALS]]
+def _folds(data: _Data) -> Any:
+    """Return which fold each row is in; each has its share of right ones."""
+    import numpy as np
+
+    fold = np.empty(len(data), dtype=int)
+    shuffled = np.random.default_rng(SEED).permutation(len(data))
+    fold[shuffled[np.argsort(data.right[shuffled], kind="stable")]] = np.arange(len(data)) % FOLDS
+    return fold
 
 
-def _crossed(data: _Data, way: Callable[[_Data], Calibrator]) -> Any:
+def _crossed(data: _Data, way: Way) -> Any:
     """Return the probability of each row by a calibrator made of the other folds, NaN where it has none."""
     import numpy as np
 
-    fold = np.empty(len(data.rows), dtype=int)
-    shuffled = np.random.default_rng(SEED).permutation(len(data.rows))
-    by_class = shuffled[np.argsort(data.right[shuffled], kind="stable")]
-    fold[by_class] = np.arange(len(data.rows)) % FOLDS  # each fold has its share of right ones
-    held_out = np.full(len(data.rows), math.nan)
-    for number in range(min(FOLDS, len(data.rows))):
-        inside = fold == number
-        calibrator = way(data.take(np.flatnonzero(~inside)))
-        found = calibrator.many([data.rows[place] for place in np.flatnonzero(inside).tolist()])
-        held_out[inside] = [math.nan if one is None else one for one in found]
+    fold, held_out = _folds(data), np.full(len(data), math.nan)
+    for number in range(min(FOLDS, len(data))):
+        inside = data.take(fold == number)
+        found = way(data.take(fold != number)).of_columns(inside.columns, len(inside))
+        held_out[fold == number] = [math.nan if one is None else one for one in found]
     return held_out
 
 
-def _auroc(scores: Any, data: _Data) -> float | None:
-    """Return the weighted AUROC; what was not measured counts as least sure."""
+def _within_folds(scores: Any, data: _Data) -> float:
+    """Return the AUROC over pairs of one fold: calibrators of different folds are not compared."""
+    fold, total, pairs = _folds(data), 0.0, 0.0
+    for number in range(FOLDS):
+        part = data.take(fold == number)
+        size = float(part.weights @ part.right) * float(part.weights @ (1 - part.right))
+        total, pairs = total + size * _auroc(scores[fold == number], part), pairs + size
+    return total / pairs if pairs else 0.5
+
+
+def _better(data: _Data) -> list[str]:
+    """Return the best signal, and what others are shown to be better than chance, at most `MOST_SIGNALS`."""
+    first, *others = _telling(data)[:MOST_SIGNALS]
+    found = ((name, _bounds(*_measured(data, name))) for name in others)
+    return [first, *(name for name, (low, _) in found if low > 0.5)]
+
+
+def _bounds(value: float, rows: _Data) -> tuple[float, float]:
+    """Return the interval around an AUROC that was measured on these rows."""
+    rights, wrongs = float(rows.weights @ rows.right), float(rows.weights @ (1 - rows.right))
+    return auroc_bounds(value, rights, wrongs, LEVEL)
+
+
+def _measured(data: _Data, name: str) -> tuple[float, _Data]:
+    """Return the AUROC of one signal and the rows it was measured on."""
+    import numpy as np
+
+    part = data.take(np.isfinite(data.columns[name]))
+    return _auroc(part.columns[name], part), part
+
+
+def _auroc(scores: Any, data: _Data) -> float:
+    """Return the weighted AUROC, 0.5 for a single class; what was not measured counts as least sure."""
     import numpy as np
 
     _, where = np.unique(np.where(np.isnan(scores), -math.inf, scores), return_inverse=True)
     good = np.bincount(where, weights=data.weights * data.right)
     bad = np.bincount(where, weights=data.weights * (1 - data.right))
     pairs = good.sum() * bad.sum()
-    return float(good @ (np.cumsum(bad) - bad / 2) / pairs) if pairs > 0 else None
+    return float(good @ (np.cumsum(bad) - bad / 2) / pairs) if pairs > 0 else 0.5

@@ -18,6 +18,7 @@ __all__ = ["Calibrator", "Method", "Term"]
 Method = Literal["prior", "platt", "logistic", "isotonic"]
 Row = Mapping[str, "float | None"]
 KEYS = ("method", "n", "edge", "intercept", "signals", "link")
+LARGEST = 1e100  # a signal; larger ones count as this, so that their squares and differences stay finite
 MOST = 500.0  # log-odds; beyond, a float cannot tell probabilities from 0 and 1, and exp overflows at 710
 
 
@@ -68,18 +69,22 @@ class Calibrator:
                 total += term.missing
             else:
                 known = True
-                total += term.curve(value)
+                total += term.curve(max(-LARGEST, min(LARGEST, value)))
         if not known:
             return None
         return self._chance(total if self.link is None else self.link(total))
 
     def many(self, rows: Sequence[Row]) -> list[float | None]:
-        """Return what calling it on each row returns, to the last bit, sooner."""
+        """Return what calling it on each row returns, to the last bit, sooner; needs numpy."""
+        return self.of_columns({term.name: column(rows, term.name) for term in self.terms}, len(rows))
+
+    def of_columns(self, columns: Mapping[str, Any], count: int) -> list[float | None]:
+        """Return what `many` returns of `count` rows given as one array per signal, NaN where not measured."""
         import numpy as np
 
-        total, known = np.full(len(rows), self.intercept), np.full(len(rows), not self.terms)
+        total, known = np.full(count, self.intercept), np.full(count, not self.terms)
         for term in self.terms:
-            values = column(rows, term.name)
+            values = columns[term.name]
             measured = np.isfinite(values)
             known |= measured
             total = total + np.where(measured, term.curve.many(np.where(measured, values, 0.0)), term.missing)
@@ -137,8 +142,7 @@ def column(rows: Sequence[Row], name: str) -> Any:
 
     found = (row.get(name) for row in rows)
     values = np.fromiter((math.nan if v is None else v for v in found), dtype=float, count=len(rows))
-    values[~np.isfinite(values)] = math.nan
-    return values
+    return np.where(np.isfinite(values), np.clip(values, -LARGEST, LARGEST), math.nan)
 
 
 def _terms(signals: Iterable[object]) -> Iterable[Term]:
@@ -147,7 +151,7 @@ def _terms(signals: Iterable[object]) -> Iterable[Term]:
         path = f"signals[{place}]"
         table = _table(signal, ("name", "missing", "curve"), path)
         name = table["name"]
-        if not isinstance(name, str) or not name or name in seen:
+        if not isinstance(name, str) or name in seen:
             raise bad(f"{path}.name", f"is {name!r}: no name of a signal, or named before")
         seen.add(name)
         curve = Curve.from_json(table["curve"], f"{path}.curve")

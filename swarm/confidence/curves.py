@@ -6,10 +6,11 @@ same floats to the last bit: a threshold chosen on many rows decides single answ
 
 from __future__ import annotations
 
-import math
+import sys
 from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib import import_module
 from itertools import pairwise
 from typing import Any, cast
 
@@ -40,17 +41,16 @@ class Curve:
         return y[left] + (y[left + 1] - y[left]) * ((value - x[left]) / (x[left + 1] - x[left]))
 
     def many(self, values: Any) -> Any:
-        """Return the heights at an array of finite values, NaN where a value is NaN."""
-        import numpy as np
-
+        """Return the heights at an array of finite values, NaN where a value is NaN; needs numpy."""
+        np: Any = import_module("numpy")
         x, y = np.array(self.x), np.array(self.y)
-        with np.errstate(invalid="ignore", over="ignore"):
-            low, high = y[0] - self._beyond(x[0] - values), y[-1] + self._beyond(values - x[-1])
-            if len(x) == 1:
-                return np.where(values < x[0], low, high)
-            left = np.clip(np.searchsorted(x, values, side="right") - 1, 0, len(x) - 2)
-            inside = y[left] + (y[left + 1] - y[left]) * ((values - x[left]) / (x[left + 1] - x[left]))
-            return np.where(values < x[0], low, np.where(values >= x[-1], high, inside))
+        low = y[0] - self._beyond(np.maximum(x[0] - values, 0))
+        high = y[-1] + self._beyond(np.maximum(values - x[-1], 0))
+        if len(x) == 1:
+            return np.where(values < x[0], low, high)
+        left = np.clip(np.searchsorted(x, values, side="right") - 1, 0, len(x) - 2)
+        inside = y[left] + (y[left + 1] - y[left]) * ((values - x[left]) / (x[left + 1] - x[left]))
+        return np.where(values < x[0], low, np.where(values >= x[-1], high, inside))
 
     def _beyond(self, distance: Any) -> Any:
         width = (self.x[-1] - self.x[0]) or 1.0
@@ -86,9 +86,9 @@ def bad(key: str, why: str) -> InputError:
 
 def number(value: object, key: str) -> float:
     """Return a finite number, or raise the error that names the key."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        raise bad(key, f"is {value!r}: no number")
-    return float(value)
+    if not isinstance(value, bool) and isinstance(value, int | float) and abs(value) <= sys.float_info.max:
+        return float(value)
+    raise bad(key, f"is {value!r}: no number" if isinstance(value, float | str | None) else "is no number")
 
 
 def _point(data: object, key: str) -> tuple[float, float]:

@@ -8,15 +8,19 @@ on the expert and the model, so all are kept by name.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from swarm.confidence.json_tokens import value_tokens
+from swarm.confidence.validity import python_compiles
 from swarm.messages import Completion, Confidence, Decision
 
-__all__ = ["AUTO", "ESTIMATORS", "Estimator", "Signals", "measure"]
+__all__ = ["AUTO", "ESTIMATORS", "Estimator", "Signals", "measure", "quantile"]
 
 AUTO = ("probability", "logprob", "grounding")  # the first that can measure the answer is taken
-QUANTILE = 0.1  # short answers fail at their worst tokens, long ones at their worst tenth (confidence.md §4)
+# Short answers fail at their worst token, long ones at their worst tenth; which quantile tells most is learned.
+# Source: Gupta et al., "Language model cascades: token-level uncertainty and beyond", ICLR 2024.
+QUANTILES = {"logprob_low": 0.1, "logprob_quarter": 0.25, "logprob_half": 0.5}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,9 +51,16 @@ class Signals:
         )
 
     @classmethod
-    def of_completion(cls, completion: Completion) -> Signals:
-        """Return what a completion tells."""
-        return cls(logprobs=tuple(token.logprob for token in completion.logprobs), named=completion.signals)
+    def of_completion(cls, completion: Completion, *, kind: str = "") -> Signals:
+        """Return what a completion tells; of JSON, the tokens of its values alone.
+
+        Args:
+            kind: of the expert; for `code` it is measured, too, whether the Python in it compiles (`valid`).
+        """
+        compiles = python_compiles(completion.text) if kind == "code" else None
+        valid = {} if compiles is None else {"valid": compiles}
+        tokens = value_tokens(completion.logprobs)
+        return cls(logprobs=tuple(token.logprob for token in tokens), named={**completion.signals, **valid})
 
     def flat(self) -> dict[str, float]:
         """Return all that was measured by name, as outcomes record it and calibrators read it.
@@ -66,7 +77,7 @@ class Signals:
             found |= {
                 "logprob": sum(self.logprobs) / len(self.logprobs),
                 "logprob_min": min(self.logprobs),
-                "logprob_low": sorted(self.logprobs)[int(QUANTILE * len(self.logprobs))],
+                **{name: quantile(self.logprobs, share) for name, share in QUANTILES.items()},
             }
         return found
 
@@ -124,14 +135,33 @@ def logprob_min(signals: Signals) -> float | None:
 
 def logprob_low(signals: Signals) -> float | None:
     """Return the probability that a tenth of the tokens do not reach."""
-    if not signals.logprobs:
-        return None
-    return math.exp(sorted(signals.logprobs)[int(QUANTILE * len(signals.logprobs))])
+    low = QUANTILES["logprob_low"]
+    return math.exp(quantile(signals.logprobs, low)) if signals.logprobs else None
+
+
+def quantile(values: Sequence[float], share: float) -> float:
+    """Return the value that a share of them, in [0, 1), does not reach. At least one value."""
+    return sorted(values)[int(share * len(values))]
 
 
 def grounding(signals: Signals) -> float | None:
     """Return how much of the answer is found in its sources, as the backend measured it."""
     return signals.named.get("grounding")
+
+
+def valid(signals: Signals) -> float | None:
+    """Return 1.0 where the answer is what it should be at all, such as code that compiles, else 0.0."""
+    return signals.named.get("valid")
+
+
+def agreement(signals: Signals) -> float | None:
+    """Return the share of several answers of the model that say what the delivered one says."""
+    return signals.named.get("agreement")
+
+
+def witness(signals: Signals) -> float | None:
+    """Return how far another model, asked the same, agrees with the answer."""
+    return signals.named.get("witness")
 
 
 ESTIMATORS: Mapping[str, Estimator] = {
@@ -142,6 +172,9 @@ ESTIMATORS: Mapping[str, Estimator] = {
     "logprob_min": logprob_min,
     "logprob_low": logprob_low,
     "grounding": grounding,
+    "agreement": agreement,
+    "witness": witness,
+    "valid": valid,
 }
 
 

@@ -10,11 +10,12 @@ import json
 import re
 from collections.abc import Mapping
 from contextlib import aclosing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import swarm.events as ev
 from swarm._engine.context import Run
+from swarm._engine.nodes.grounded import grounding_of
 from swarm._engine.nodes.toolloop import complete_with_tools
 from swarm._engine.prompt import prompt_messages, questions_of, task_of
 from swarm.backends import decide
@@ -152,7 +153,12 @@ async def _text(asking: Asking, backend: ModelBackend, run: Run) -> Answered:
     except InvalidAnswer as error:
         error.usage = completion.usage
         raise
-    return Answered(value=value, signals=Signals.of_completion(completion), usage=completion.usage)
+    grounding = None if "grounding" in completion.signals else grounding_of(expert, asking.inputs, value)
+    if grounding is not None:
+        completion = replace(completion, signals={**completion.signals, "grounding": grounding})
+    return Answered(
+        value=value, signals=Signals.of_completion(completion, kind=expert.kind), usage=completion.usage
+    )
 
 
 async def _streamed(request: CompletionRequest, backend: ModelBackend, run: Run, place: str) -> Completion:
