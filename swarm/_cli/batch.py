@@ -77,7 +77,7 @@ def run_batch(graph: Path, file: str, settings: Settings, options: Mapping[str, 
             console.say(f"interrupted: {_rows(tally.rows)} written to {options['out'] or 'standard output'}")
             return INTERRUPTED
     if recorder is not None:
-        console.say(f"{recorder.written:,} outcomes added to {recorder.path}", "dim")
+        console.say(recorder.said, "dim")
     show_tally(
         tally, progress.seconds, progress.rate, as_json=options["as_json"] and options["out"] is not None
     )

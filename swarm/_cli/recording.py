@@ -31,9 +31,10 @@ class Recorder:
         self._open.setdefault(outcome.id.partition("/")[0], []).append(outcome)
 
     @property
-    def written(self) -> int:
-        """Return how many outcomes were written."""
-        return self._file.written
+    def said(self) -> str:
+        """Return how many outcomes were written, for people."""
+        count = self._file.written
+        return f"{count:,} outcome{'' if count == 1 else 's'} added to {self.path}"
 
     def settle(self, run: str, columns: Mapping[str, Any] | None = None) -> None:
         """Write the outcomes of a run; `columns` holds what was right.

@@ -133,7 +133,7 @@ def _once(session: Session, options: dict[str, Any], recorder: Recorder | None) 
         _report(session, result, as_json=options["as_json"])
     if recorder is not None:
         recorder.settle(result.id)
-        console.say(f"{recorder.written} outcomes added to {recorder.path}", "dim")
+        console.say(recorder.said, "dim")
     return exit_code_of(result)
 
 
