@@ -17,10 +17,14 @@ BAR_EVERY_S = 0.1
 
 
 class Progress:
-    """Counts rows and shows how many; use it in a `with`. `total`: None when nobody knows."""
+    """Counts rows and shows how many; use it in a `with`.
 
-    def __init__(self, total: int | None) -> None:
-        self._total = total
+    Args:
+        total: None when nobody knows. what: what is counted.
+    """
+
+    def __init__(self, total: int | None, *, what: str = "rows") -> None:
+        self._total, self._what = total, what
         self._done = 0
         self._started = self._shown = time.monotonic()
         self._first = self._started  # when the first row was done
@@ -32,7 +36,7 @@ class Progress:
     def __enter__(self) -> Self:
         if console.is_styled(sys.stderr):
             self._bar = self._closing.enter_context(_bar(sys.stderr))
-            self._task = self._bar.add_task("rows", total=self._total, failed="")
+            self._task = self._bar.add_task(self._what, total=self._total, failed="")
         return self
 
     def __exit__(
@@ -93,7 +97,7 @@ class Progress:
             left = f", {rate:,.0f} a second"
             left += f", {(self._total - self._done) / rate:.0f} s left" if self._total is not None else ""
         bad = f", {failed} failed" if failed else ""
-        return f"{self._done:,}{of} rows{left}{bad}"
+        return f"{self._done:,}{of} {self._what}{left}{bad}"
 
 
 def _bar(stream: Any) -> Any:

@@ -12,7 +12,7 @@ from typing import Any
 
 from swarm.confidence.calibrator import Calibrator, Method, Row, Term, column
 from swarm.confidence.curves import Curve
-from swarm.confidence.learn import assumed, bend, combine, shape
+from swarm.confidence.learn import Shape, assumed, bend, combine, shape
 from swarm.confidence.metrics import auroc_bounds
 from swarm.errors import InputError
 
@@ -70,7 +70,7 @@ class _Data:
         return len(self.right)
 
 
-Way = Callable[[_Data], Calibrator]
+Way = Callable[[_Data], tuple[Calibrator, ...]]
 
 
 def default_order(names: Iterable[str]) -> str:
@@ -152,42 +152,44 @@ def _telling(data: _Data) -> list[str]:
 def _assumed(data: _Data, name: str) -> Fit:
     """Correct an assumption about one signal; the outcomes are too few to choose it, or to call it chance."""
 
-    def way(part: _Data) -> Calibrator:
+    def way(part: _Data) -> tuple[Calibrator]:
         if not len(_measured(part, name)[1]):
-            return _base(part)
+            return (_base(part),)
         intercept, term = assumed(name, part.columns[name], part.right, part.weights)
-        return _made(part, intercept, (term,), method="prior")
+        return (_made(part, intercept, (term,), method="prior"),)
 
-    return _fit(data, way, _measured(data, name), _crossed(data, way), doubt=False)
+    (calibrator,), (held_out,) = way(data), _crossed(data, way)
+    return _fit(data, calibrator, held_out, *_measured(data, name), doubt=False)
 
 
 def _alone(data: _Data, name: str) -> Fit:
     """Learn what one given signal is worth."""
 
-    def way(part: _Data) -> Calibrator:
-        return _combined(part, [name])
+    def way(part: _Data) -> tuple[Calibrator]:
+        return (_combined(part, _shapes(part, [name])),)
 
-    return _fit(data, way, _measured(data, name), _crossed(data, way), doubt=True)
+    (calibrator,), (held_out,) = way(data), _crossed(data, way)
+    return _fit(data, calibrator, held_out, *_measured(data, name), doubt=True)
 
 
 def _chosen(data: _Data) -> Fit:
     """Choose between the best signal and the combination by rows that neither was fitted on."""
-    ways: tuple[Way, Way] = (
-        lambda part: _combined(part, _telling(part)[:1]),
-        lambda part: _combined(part, _better(part)),
-    )
-    tried = [(way, _crossed(data, way)) for way in ways[: len(data.columns)]]
-    within = [_within_folds(held_out, data) for _, held_out in tried]
-    best = 0 if within[0] >= within[-1] + LEAD else len(tried) - 1
-    way, held_out = tried[best]
-    return _fit(data, way, (within[best], data), held_out, doubt=True)
+
+    def both(part: _Data) -> tuple[Calibrator, Calibrator]:
+        shapes = _shapes(part, _better(part))
+        return _combined(part, shapes[:1]), _combined(part, shapes)
+
+    held_out = _crossed(data, both)
+    single, joint = (_within_folds(one, data) for one in held_out)
+    best = 0 if single >= joint + LEAD else 1
+    return _fit(data, both(data)[best], held_out[best], (single, joint)[best], data, doubt=True)
 
 
-def _fit(data: _Data, way: Way, found: tuple[float, _Data], held_out: Any, *, doubt: bool) -> Fit:
-    """Judge a way of calibrating by its AUROC on some rows; `doubt`: chance must be ruled out."""
-    value, rows = found
+def _fit(
+    data: _Data, calibrator: Calibrator, held_out: Any, value: float, rows: _Data, *, doubt: bool
+) -> Fit:
+    """Judge a calibrator by its AUROC, measured on some rows; `doubt`: chance must be ruled out."""
     low, high = _bounds(value, rows)
-    calibrator = way(data)
     if doubt and low <= 0.5:
         why = (
             f"{calibrator.estimator} is not shown to be better than chance: AUROC {value:.2f}, from {low:.2f}"
@@ -214,12 +216,15 @@ def _base(data: _Data) -> Calibrator:
     return Calibrator(method="prior", n=len(data), intercept=math.log((good + 1) / (total - good + 1)))
 
 
-def _combined(data: _Data, names: Sequence[str]) -> Calibrator:
-    shapes = [shape(name, data.columns[name], data.right, data.weights) for name in names]
-    known = [one for one in shapes if one is not None]
-    if not known:
+def _shapes(data: _Data, names: Iterable[str]) -> list[Shape]:
+    found = (shape(name, data.columns[name], data.right, data.weights) for name in names)
+    return [one for one in found if one is not None]
+
+
+def _combined(data: _Data, shapes: Sequence[Shape]) -> Calibrator:
+    if not shapes:
         return _base(data)
-    intercept, terms, log_odds = combine(known, data.right, data.weights)
+    intercept, terms, log_odds = combine(shapes, data.right, data.weights)
     if len(data) < MANY:
         return _made(data, intercept, terms, method="logistic" if len(terms) > 1 else "platt")
     link = bend(log_odds, data.right, data.weights)
@@ -248,15 +253,19 @@ def _folds(data: _Data) -> Any:
     return fold
 
 
-def _crossed(data: _Data, way: Way) -> Any:
-    """Return the probability of each row by a calibrator made of the other folds, NaN where it has none."""
+def _crossed(data: _Data, way: Way) -> list[Any]:
+    """Return the probability of each row by each calibrator made of the other folds, NaN where it has none."""
     import numpy as np
 
-    fold, held_out = _folds(data), np.full(len(data), math.nan)
+    fold = _folds(data)
+    held_out: list[Any] = []
     for number in range(min(FOLDS, len(data))):
-        inside = data.take(fold == number)
-        found = way(data.take(fold != number)).of_columns(inside.columns, len(inside))
-        held_out[fold == number] = [math.nan if one is None else one for one in found]
+        place, inside = np.flatnonzero(fold == number), data.take(fold == number)
+        for which, calibrator in enumerate(way(data.take(fold != number))):
+            if which == len(held_out):
+                held_out.append(np.full(len(data), math.nan))
+            found = calibrator.of_columns(inside.columns, len(inside))
+            held_out[which][place] = [math.nan if one is None else one for one in found]
     return held_out
 
 
@@ -272,7 +281,7 @@ def _within_folds(scores: Any, data: _Data) -> float:
 
 def _better(data: _Data) -> list[str]:
     """Return the best signal, and what others are shown to be better than chance, at most `MOST_SIGNALS`."""
-    first, *others = _telling(data)[:MOST_SIGNALS]
+    first, *others = _telling(data)[:MOST_SIGNALS] or [next(iter(data.columns))]
     found = ((name, _bounds(*_measured(data, name))) for name in others)
     return [first, *(name for name, (low, _) in found if low > 0.5)]
 

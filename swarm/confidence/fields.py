@@ -135,9 +135,12 @@ class Fields:
     def _number(self, key: str, value: object) -> float | None:
         if value is None:
             return None
-        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < math.inf:
             self._refuse(key, f"is {value!r}: a number, or null")
-        return float(value)
+        try:
+            return float(value)
+        except OverflowError:
+            self._refuse(key, "is too large for a number")
 
     def _take(self, key: str, default: object) -> Any:
         value = self._data.pop(key, default)

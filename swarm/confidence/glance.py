@@ -33,8 +33,12 @@ _SAYS = tuple(
 
 
 def excerpt(text: str) -> str:
-    """Return what is read of a text: its beginning and its end, so that a long one costs no more."""
-    return text if len(text) <= 2 * READ else f"{text[:READ]}\n{text[-READ:]}"
+    """Return what is read of a text: its beginning and its end, so that a long one costs no more.
+
+    Halves of characters (lone surrogates), which no tokenizer takes, become question marks.
+    """
+    part = text if len(text) <= 2 * READ else f"{text[:READ]}\n{text[-READ:]}"
+    return part.encode("utf-8", "replace").decode("utf-8")
 
 
 def marks(text: str) -> tuple[float, ...]:
@@ -49,7 +53,7 @@ def marks(text: str) -> tuple[float, ...]:
     )  # fmt: skip
     shares = (
         len(_DIGIT.findall(part)) / size, len(_CAPITAL.findall(part)) / size,
-        (len(part.encode("utf-8", "surrogatepass")) - len(part)) / size,  # of other scripts
+        (len(part.encode("utf-8")) - len(part)) / size,  # of other scripts
         len(set(words)) / number, sum(map(len, words)) / number / 10,
     )  # fmt: skip
     says = (float(pattern.search(part) is not None) for pattern in _SAYS)

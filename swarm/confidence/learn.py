@@ -103,7 +103,9 @@ def combine(shapes: Sequence[Shape], right: Any, weights: Any) -> tuple[float, t
         scales.append((float(centre), float(spread)))
     table = np.stack([*columns, *(absent[place].astype(float) for place in gaps)], axis=1)
     ridge = np.array([FREE] + [JOINT_PENALTY] * (table.shape[1] - 1))
-    found = _newton(table, right, weights, len(shapes), ridge, np.zeros(len(ridge)))
+    toward = np.zeros(len(ridge))
+    toward[:2] = scales[0]
+    found = _newton(table, right, weights, len(shapes), ridge, toward)
     kept = [one for one, slope in zip(shapes, found[1:].tolist(), strict=False) if slope > 0]
     if 0 < len(kept) < len(shapes):
         return combine(kept, right, weights)

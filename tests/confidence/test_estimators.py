@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping
+from typing import get_args
 
 import pytest
 from hypothesis import given
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 
 from swarm.confidence.estimators import ESTIMATORS, Signals, measure
 from swarm.messages import Answer, Completion, Decision, TokenLogprob
+from swarm.spec.expert import ConfidenceSpec
 
 
 def decided(*questions: Mapping[str, float], label_mass: float | None = None) -> Signals:
@@ -129,3 +131,38 @@ def test_whatever_is_measured_a_confidence_lies_between_0_and_1(
     for name in ("auto", *ESTIMATORS):
         confidence = measure(signals, name)
         assert confidence is None or 0.0 <= confidence.value <= 1.0
+
+
+def test_every_estimator_can_be_named_in_a_file_and_no_other() -> None:
+    named = get_args(ConfidenceSpec.model_fields["from_"].annotation)
+    assert set(named) == {"auto", *ESTIMATORS}
+
+
+def test_of_a_json_answer_only_the_tokens_of_values_are_measured() -> None:
+    pieces = [('{"city": ', -5.0), ('"Bern"', -0.1), ("}", -3.0)]
+    tokens = tuple(TokenLogprob(token=token, logprob=logprob) for token, logprob in pieces)
+    signals = Signals.of_completion(Completion(text='{"city": "Bern"}', model="m", logprobs=tokens))
+    assert signals.flat()["logprob_min"] == -0.1
+
+
+def test_whether_code_compiles_is_measured_of_a_code_expert_alone() -> None:
+    broken = Completion(text="def f(:", model="m")
+    assert value(Signals.of_completion(broken, kind="code"), "valid") == 0.0
+    assert value(Signals.of_completion(Completion(text="x = 1", model="m"), kind="code"), "valid") == 1.0
+    assert measure(Signals.of_completion(broken), "valid") is None
+
+
+def test_what_a_run_records_has_a_name_each() -> None:
+    assert written(*[math.log(0.9)] * 9, math.log(0.1), grounding=0.8).flat() == pytest.approx(
+        {
+            "grounding": 0.8,
+            "logprob": 0.9 * math.log(0.9) + 0.1 * math.log(0.1),
+            "logprob_min": math.log(0.1),
+            "logprob_low": math.log(0.9),
+            "logprob_quarter": math.log(0.9),
+            "logprob_half": math.log(0.9),
+        }
+    )
+    assert decided({"a": 0.9, "b": 0.1}, label_mass=0.5).flat() == pytest.approx(
+        {"probability": 0.9, "margin": 0.8, "label_mass": 0.5}
+    )
