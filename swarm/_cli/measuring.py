@@ -17,7 +17,6 @@ from swarm._eval.record import outcome_of, refuse_recorded
 from swarm._eval.scores import Sheet, is_good, scores
 from swarm._eval.truth import said_by
 from swarm.confidence.outcomes import write_outcomes
-from swarm.errors import SwarmError
 from swarm.spec.version import version_of
 
 __all__ = ["Measured", "Measuring"]
@@ -71,12 +70,14 @@ class Measuring:
             console.say(
                 "first a fifth of the examples is held out, to choose what counts as out of scope", "dim"
             )
+        is_whole = False
         try:
             with Loop() as loop, Progress(len(prepared.cases)) as progress:
                 ready, line = loop.run(start(prepared, lambda one: self._add(one, progress)))
-        except (KeyboardInterrupt, SwarmError):
-            self._keep_part()
-            raise
+            is_whole = True
+        finally:
+            if not is_whole:
+                self._keep_part()
         for missing in ready.missing:
             console.warn(f"not asked: {missing}")
         rows = sorted(self._rows, key=lambda row: row.case.line)

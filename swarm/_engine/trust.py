@@ -11,6 +11,7 @@ from typing import Any, cast
 from swarm.backends.base import Identifies, ModelBackend
 from swarm.confidence.drift import DisagreementWatch, ScoreWatch
 from swarm.confidence.estimators import Signals, measure
+from swarm.confidence.foresight import SIGNAL as FORESEEN
 from swarm.confidence.policy import Policy
 from swarm.errors import BackendError
 from swarm.messages import Confidence
@@ -106,13 +107,16 @@ class Trust:
         if found and found != wanted:
             self.reasons.append(f"made for other weights of {name}")
 
-    def score(self, place: int, signals: Signals, label: str | None) -> Scored:
-        """Return how sure an answer of the rung at `place` is."""
+    def score(self, place: int, signals: Signals, label: str | None, text: str) -> Scored:
+        """Return how sure an answer of the rung at `place` to this text is."""
         policy, written = self.policy, self.expert.confidence
         if policy is None:
             return self._raw(signals)
         model = str(self.expert.cascade[place])
-        found = policy.judge(place, model, signals.flat(), label)
+        measured: dict[str, float | None] = dict(signals.flat())
+        if model in policy.foresight:
+            measured[FORESEEN] = policy.foresight[model](text)
+        found = policy.judge(place, model, measured, label)
         if found.probability is None:
             return self._raw(signals)
         confidence = Confidence(value=found.probability, estimator=found.estimator, source="calibrated")

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Protocol, cast
+from typing import Any, cast
 
 import swarm.events as ev
 from swarm._app.facade import Swarm, new_run_id
@@ -22,7 +23,7 @@ from swarm.errors import BackendError, BackendUnavailable, InputError, ModelMiss
 from swarm.messages import Usage
 from swarm.spec.catalogue import ResolvedExpert
 
-__all__ = ["Asks", "ExpertAsker", "GraphAsker", "Reply", "is_out_of_reach"]
+__all__ = ["ExpertAsker", "GraphAsker", "Reply", "is_out_of_reach"]
 
 PLACE = "evaluated"
 OUT_OF_REACH = ("missing_extra", "unsupported")
@@ -54,29 +55,13 @@ class Reply:
     error: SwarmError | None = None
 
 
-class Asks(Protocol):
-    """Answers inputs, one at a time or several at once."""
-
-    async def ask(self, inputs: Mapping[str, Any]) -> Reply:
-        """Return what came; an answer that failed is a reply too.
-
-        Raises:
-            SwarmError: nobody is there to answer this or any other input.
-        """
-        ...
-
-    async def aclose(self) -> None:
-        """Close connections."""
-        ...
-
-
 def is_out_of_reach(error: SwarmError) -> bool:
     """Return whether asking on is in vain: no server, no such model, or a library is missing."""
     return isinstance(error, BackendUnavailable | ModelMissing) or error.code in OUT_OF_REACH
 
 
 class ExpertAsker:
-    """Asks an expert outside a graph.
+    """Asks an expert outside a graph; close it after use.
 
     Args:
         rung: this rung of the cascade alone; None: the cascade as a run climbs it.
@@ -116,7 +101,11 @@ class ExpertAsker:
         return self._prices.unit
 
     async def ask(self, inputs: Mapping[str, Any]) -> Reply:
-        """Return what came; see `Asks.ask`."""
+        """Return what came; an answer that failed is a reply too.
+
+        Raises:
+            BackendError: nobody is there to answer this or any other input.
+        """
         notes = _Notes(self._prices)
         run = Run(PLACE, self._services, [notes.hear], run_level)
         with Heard() as heard:
@@ -134,13 +123,10 @@ class ExpertAsker:
         try:
             value, marks = await answer(self._expert, inputs, run, PLACE)
         except BackendError as error:
-            own = (
-                error.__cause__
-                if self._alone is not None and isinstance(error.__cause__, BackendError)
-                else error
-            )
+            told = error.__cause__ if self._alone is not None else None
+            own = told if isinstance(told, BackendError) else error  # one model's own error says all
             if is_out_of_reach(own):
-                raise own from None  # of one model, its own error says all
+                raise own from own.__cause__
             return Reply(error=own)
         except SwarmError as error:
             return Reply(error=error)
@@ -172,7 +158,7 @@ class GraphAsker:
 
     def __init__(self, subject: Subject) -> None:
         assert subject.graph is not None, "only a graph is asked as one"
-        self._swarm = Swarm(subject.graph)
+        self._swarm = Swarm(subject.graph, learned=os.devnull)  # cases are no traffic to learn from
 
     @property
     def unit(self) -> str:
@@ -180,7 +166,7 @@ class GraphAsker:
         return "tokens"
 
     async def ask(self, inputs: Mapping[str, Any]) -> Reply:
-        """Return what came; see `Asks.ask`."""
+        """Return what came, as `ExpertAsker.ask`."""
         result = await self._swarm.run_input(inputs)
         error = result.error
         if error is not None and is_out_of_reach(error):

@@ -17,7 +17,7 @@ SURE = "could be accepted with at most {} wrong, by the best threshold in hindsi
 
 def headlines(figures: Mapping[str, Any], kind: str) -> list[Figure]:
     """Return the figures that apply, the most telling first."""
-    return [*_right(figures, kind), *_texts(figures), *_sure(figures, kind), *_effort(figures)]
+    return [*_right(figures), *_texts(figures), *_sure(figures, kind), *_effort(figures)]
 
 
 def report_of(
@@ -59,7 +59,7 @@ def _pairs(sheet: Sheet) -> Iterator[tuple[str, str]]:
             yield HARMFUL if row.truth.harmful else HARMLESS, said
 
 
-def _right(figures: Mapping[str, Any], kind: str) -> Iterator[Figure]:
+def _right(figures: Mapping[str, Any]) -> Iterator[Figure]:
     accuracy, inside = figures["accuracy"], figures["accuracy_in_scope"]
     if accuracy is not None:
         low, high = percent(figures["accuracy_low"]), percent(figures["accuracy_high"])

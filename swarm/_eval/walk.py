@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from swarm.confidence.foresight import add_foreseen
 from swarm.confidence.outcomes import Outcome, RungOutcome
 from swarm.confidence.policy import Policy, RungPolicy
 from swarm.errors import InputError
@@ -93,6 +94,7 @@ def walk(outcomes: Sequence[Outcome], policy: Policy) -> Walk:
     np = _numpy()
     if not outcomes:
         raise InputError("there are no outcomes to replay", code="invalid_outcomes")
+    outcomes = add_foreseen(outcomes, policy.foresight)
     models = _ladder(outcomes)
     right, cost, latency_ms, probability = (np.full((len(outcomes), len(models)), np.nan) for _ in range(4))
     present, used, accepts = (np.zeros(right.shape, dtype=bool) for _ in range(3))
@@ -181,11 +183,11 @@ def _way(present: Any, used: Any, accepts: Any) -> tuple[Any, Any]:
     """Return the rung taken in each row, and the rungs asked until then."""
     import numpy as np
 
-    last = present.shape[1] - 1
+    last: int = present.shape[1] - 1
     stops = present & used & accepts
     stops[:, last] = present[:, last]
     taken = np.where(stops.any(axis=1), stops.argmax(axis=1), -1)
-    until = np.where(taken < 0, last, taken)
-    asked: Any = present & used & (np.arange(last + 1) <= until[:, None])
-    asked[taken == last, last] = True
-    return taken, asked
+    places: Any = np.arange(last + 1)
+    until: Any = np.where(taken < 0, last, taken)[:, None]
+    delivering = (places == last) & (until == last) & present
+    return taken, (present & used & (places <= until)) | delivering

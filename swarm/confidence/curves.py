@@ -48,8 +48,9 @@ class Curve:
         high = y[-1] + self._beyond(np.maximum(values - x[-1], 0))
         if len(x) == 1:
             return np.where(values < x[0], low, high)
-        left = np.clip(np.searchsorted(x, values, side="right") - 1, 0, len(x) - 2)
-        inside = y[left] + (y[left + 1] - y[left]) * ((values - x[left]) / (x[left + 1] - x[left]))
+        within = np.clip(values, x[0], x[-1])
+        left = np.clip(np.searchsorted(x, within, side="right") - 1, 0, len(x) - 2)
+        inside = y[left] + (y[left + 1] - y[left]) * ((within - x[left]) / (x[left + 1] - x[left]))
         return np.where(values < x[0], low, np.where(values >= x[-1], high, inside))
 
     def _beyond(self, distance: Any) -> Any:

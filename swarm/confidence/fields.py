@@ -114,6 +114,11 @@ class Fields:
             self._refuse(key, "has a null: a list of numbers")
         return tuple(value for value in found if value is not None)
 
+    def each(self, key: str, read: Callable[[object], T]) -> dict[str, T]:
+        """Return what `read` makes of each value of an object, empty where there is none."""
+        table = Fields.of(self._take(key, {}), where=self._where, path=self._name(key))
+        return {name: table.within(name, read, value) for name, value in table._data.items()}
+
     def table(self, key: str) -> Fields:
         """Return the object of this name, empty where there is none."""
         return Fields.of(self._take(key, {}), where=self._where, path=self._name(key))

@@ -25,7 +25,7 @@ from swarm.confidence.outcomes import Outcome, RungOutcome
 from swarm.confidence.sides import MOST, Goal, Seen, goal_of, look, ridge, weigh
 from swarm.errors import InputError
 
-__all__ = ["SIGNAL", "Foresight", "Mix", "learn", "text_of", "with_foresight"]
+__all__ = ["SIGNAL", "Foresight", "Mix", "add_foreseen", "learn", "text_of", "with_foresight"]
 
 SIGNAL = "foreseen"
 STEPS = 127  # weights of words are saved as whole numbers from -127 to 127
@@ -188,6 +188,24 @@ def with_foresight(outcomes: Sequence[Outcome]) -> tuple[tuple[Outcome, ...], di
         replace(outcome, rungs=tuple(told(row, place, rung) for place, rung in enumerate(outcome.rungs)))
         for row, outcome in enumerate(outcomes)
     ), fits
+
+
+def add_foreseen(outcomes: Sequence[Outcome], models: Mapping[str, Foresight]) -> Sequence[Outcome]:
+    """Return the outcomes with the signal `foreseen` wherever a model of theirs is foreseen and lacks it."""
+    if not models:
+        return outcomes
+
+    def told(rung: RungOutcome, text: str) -> RungOutcome:
+        model = models.get(rung.model)
+        if model is None or not text or rung.signals.get(SIGNAL) is not None:
+            return rung
+        return replace(rung, signals={**rung.signals, SIGNAL: model(text)})
+
+    texts = [text_of(outcome.input) for outcome in outcomes]
+    return [
+        replace(outcome, rungs=tuple(told(rung, text) for rung in outcome.rungs))
+        for outcome, text in zip(outcomes, texts, strict=True)
+    ]
 
 
 def text_of(value: object) -> str:

@@ -128,7 +128,7 @@ def losses(ladder: Ladder, used: Sequence[int], *, regret: bool) -> list[Any]:
     Wrong in vain (regret): the next rung that is asked would have been right. Shape (rows,) each.
     """
     wrong = 1.0 - ladder.right
-    after = [*used[1:], len(ladder.models) - 1]
+    after = [*used, len(ladder.models) - 1][1:]
     if not regret or len(ladder.models) == 1:
         return [wrong[rung] for rung in used]
     return [wrong[rung] * ladder.right[following] for rung, following in zip(used, after, strict=True)]

@@ -38,11 +38,13 @@ def auroc_interval(
 def auroc_bounds(value: float, rights: float, wrongs: float, level: float = 0.95) -> tuple[float, float]:
     """Return the interval around an AUROC measured on so many right and wrong answers.
 
-    It is never empty, not even around 0 or 1, and always within [0, 1].
+    It is never empty, not even around 0 or 1, and always within [0, 1]; of a single class it is (0, 1).
 
     Source: Newcombe, Statistics in Medicine 25 (2006) 559-573, method 5: the variance of Hanley and McNeil
     (1982) at the sought value instead of the measured one.
     """
+    if not (rights > 0 and wrongs > 0):
+        return 0.0, 1.0
     z = NormalDist().inv_cdf((1 + level) / 2)
     balanced = (rights + wrongs) / 2 - 1
 

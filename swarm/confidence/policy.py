@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 from swarm.confidence.calibrate import Calibrator
 from swarm.confidence.fields import Fields
+from swarm.confidence.foresight import Foresight
 
 __all__ = ["ChosenOn", "Expected", "Fits", "Judgement", "Loss", "Of", "Policy", "RungPolicy"]
 
@@ -142,6 +143,8 @@ class Policy:
         feasible: False: the target could not be vouched for, and nothing is accepted.
         bypass: True: only the last rung is asked, since everything else would cost more.
         reason: how it came to this, for people.
+        foresight: what tells from the input alone how likely a model will be right, by model; it
+            gives the signal `foreseen`.
     """
 
     rungs: tuple[RungPolicy, ...]
@@ -156,6 +159,7 @@ class Policy:
     chosen_on: ChosenOn = field(default_factory=ChosenOn)
     expected: Expected = field(default_factory=Expected)
     fits: Fits = field(default_factory=Fits)
+    foresight: Mapping[str, Foresight] = field(default_factory=dict[str, Foresight])
 
     def rung_of(self, index: int, model: str) -> RungPolicy | None:
         """Return what holds for a rung: the one of this model; of several, the one at this place.
@@ -194,6 +198,7 @@ class Policy:
                 "escalated": expected.escalated, "accuracy": expected.accuracy, "saving": expected.saving,
             },
             "fits": {"version": fits.version, "parts": dict(fits.parts), "digests": dict(fits.digests)},
+            "foresight": {model: one.to_json() for model, one in self.foresight.items()},
         }  # fmt: skip
 
     @staticmethod
@@ -217,7 +222,7 @@ class Policy:
             reason=top.text("reason", ""),
             rungs=tuple(RungPolicy.from_fields(rung) for rung in top.tables("rungs")),
             chosen_on=_chosen_on(top.table("chosen_on")), expected=_expected(top.table("expected")),
-            fits=_fits(top.table("fits")),
+            fits=_fits(top.table("fits")), foresight=top.each("foresight", Foresight.from_json),
         )  # fmt: skip
         top.end()
         return policy

@@ -22,7 +22,7 @@ __all__ = ["Goal", "Seen", "Side", "goal_of", "look", "ridge", "weigh"]
 
 FOLDS = 5
 PENALTIES = (3.0, 10.0, 30.0, 100.0)
-CLOSE = 1e-3  # of the solution; a finer one changed no digit of the APGR that is reported
+CLOSE = 1e-3  # relative, where the conjugate gradients stop
 SEED = 20261122
 MOST = 500.0  # log-odds; exp overflows at 710
 

@@ -3,6 +3,8 @@
 import json
 import math
 import random
+import subprocess
+import sys
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
@@ -164,6 +166,23 @@ def test_one_missing_signal_of_several_does_not_hide_the_other() -> None:
     assert low < 0.5 < high
 
 
+def test_a_signal_that_is_often_missing_is_learned_from_where_it_is() -> None:
+    rows, right = draw(3_000)
+    for row in rows[::2]:
+        row["score"] = None
+    fit = fit_calibrator(rows, right)
+    assert fit.calibrator({"score": 0.7}) == pytest.approx(0.7, abs=0.1)
+    assert sum(one is None for one in fit.held_out) == 1_500
+
+
+def test_a_signal_measured_only_of_right_answers_is_refused() -> None:
+    rows, right = draw(200)
+    fit = fit_calibrator(
+        [row if one else {} for row, one in zip(rows, right, strict=True)], right, order="score"
+    )
+    assert "better than chance" in fit.refused
+
+
 def test_a_signal_that_was_always_there_is_worth_its_worst_when_it_is_not() -> None:
     calibrator = fit_calibrator(*several(400)).calibrator
     without, worst = said(calibrator, [{"logprob": -0.05}, {"logprob": -0.05, "votes": -4.0}])
@@ -312,3 +331,16 @@ def test_a_fit_says_how_well_it_tells() -> None:
     assert fit.auroc == pytest.approx(
         auroc([row["score"] or 0 for row in draw(300)[0]], draw(300)[1]), abs=0.03
     )
+
+
+def test_applying_needs_no_numpy_and_fitting_says_what_to_install(saved: dict[str, Any]) -> None:
+    program = f"""
+import sys
+sys.modules["numpy"] = None  # as if it were not installed
+from swarm.confidence.calibrate import Calibrator, fit_calibrator
+print(Calibrator.from_json({saved!r})({{"votes": 2.0, "logprob": -0.1}}))
+fit_calibrator([{{"a": 0.1}}], [True])
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert float(done.stdout) == Calibrator.from_json(saved)({"votes": 2.0, "logprob": -0.1})
+    assert "pip install 'swarm-slm[eval]'" in done.stderr

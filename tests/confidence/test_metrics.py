@@ -6,7 +6,7 @@ from importlib import import_module
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from swarm.confidence.metrics import (
@@ -38,6 +38,7 @@ def test_auroc_is_not_defined_for_a_single_class(right: list[bool]) -> None:
     assert auroc_interval([0.3] * len(right), right) is None
 
 
+@settings(deadline=None)
 @given(rows)
 def test_auroc_and_average_precision_are_those_of_scikit_learn(pairs: list[tuple[float, bool]]) -> None:
     scores, right = [s for s, _ in pairs], [r for _, r in pairs]
@@ -76,6 +77,10 @@ def test_a_perfect_auroc_on_few_rows_is_far_from_certain(value: float, rights: i
     low, high = auroc_bounds(value, rights, wrongs)
     assert 0 <= low <= value <= high <= 1
     assert high - low > 0.3
+
+
+def test_of_a_single_class_an_auroc_can_be_anything() -> None:
+    assert auroc_bounds(0.5, 10, 0) == auroc_bounds(0.5, 0, 10) == (0.0, 1.0)
 
 
 def test_more_rows_narrow_the_interval() -> None:

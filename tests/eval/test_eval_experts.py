@@ -11,6 +11,7 @@ from typing import Any, cast
 import pytest
 from judging import write_rows
 
+from swarm._eval.cases import parse_columns
 from swarm._eval.cost import Prices
 from swarm._eval.evaluate import How, Judged, Ready, folds_of
 from swarm._eval.prepare import Prepared, Request, prepare, start
@@ -63,9 +64,7 @@ def graph(folder: Path) -> Path:
         {"text": "is the parcel on its way", "label": "order"},
         {"text": "I paid for this", "label": "order"},
     )
-    file = folder / "desk.swarm.yaml"
-    file.write_text(TRIAGE, encoding="utf-8")
-    return file
+    return write_graph(TRIAGE)
 
 
 @pytest.fixture
@@ -86,6 +85,16 @@ async def evaluated(prepared: Prepared) -> tuple[list[Judged], Ready, Line]:
 def triage(*, rung: int | None = None, every_rung: bool = False, **more: Any) -> Prepared:
     how = How(rung=rung, every_rung=every_rung, concurrency=2)
     return prepare(Request(word="desk.swarm.yaml:triage", data=Path("cases.jsonl"), how=how, **more))
+
+
+def write_graph(text: str) -> Path:
+    file = Path("desk.swarm.yaml")
+    file.write_text(text, encoding="utf-8")
+    return file
+
+
+def files_of(pattern: str) -> list[str]:
+    return sorted(str(path) for path in Path().rglob(pattern))
 
 
 def chats(server: OllamaServer, model: str) -> int:
@@ -213,6 +222,17 @@ async def test_a_whole_graph_is_compared_by_its_output(graph: Path) -> None:
     write_rows(Path("graph.jsonl"), *write)
     found, _, _ = await evaluated(prepare(Request(word="desk.swarm.yaml", data=Path("graph.jsonl"))))
     assert [one.right for one in found] == [True, False]
+
+
+@pytest.mark.parametrize("word", ["desk.swarm.yaml", "desk.swarm.yaml:triage"])
+async def test_cases_teach_nothing_to_an_expert_that_learns_from_what_people_send(
+    graph: Path, word: str
+) -> None:
+    write_graph(TRIAGE.replace("use: intent", "use: intent\n    learn: true"))
+    write_rows(Path("cases.jsonl"), {"text": "refund please", "label": "refund"})
+    columns = parse_columns(["input=text"])
+    await evaluated(prepare(Request(word=word, data=Path("cases.jsonl"), columns=columns)))
+    assert files_of("*.jsonl") == ["cases.jsonl", "examples.jsonl"]
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from swarm._cli.calibrated import Calibrated
     from swarm._cli.calibrating import Evidence
     from swarm._cli.rewriting import Change
+    from swarm.confidence.foresight import Foresight
     from swarm.confidence.resplit import ResplitReport
 
 __all__ = ["calibrate"]
@@ -46,6 +47,9 @@ SOURCES = {"data": "--data", "outcomes": "--outcomes", "from_runs": "--from-runs
               help="The share is one of the accepted answers, or of all rows.")  # fmt: skip
 @click.option("--groups", is_flag=True, help="A threshold for each label that has outcomes enough.")
 @click.option(
+    "--foresight", is_flag=True, help="Learn from the inputs, too: which of them each model gets right."
+)
+@click.option(
     "--resplit",
     type=click.IntRange(1, 1_000_000),
     metavar="N",
@@ -73,18 +77,23 @@ def calibrate(subject: str | None, as_json: bool, **options: Any) -> None:
     """
     from swarm._cli.calibrated import Calibrated
     from swarm._cli.calibrating import fitted, gather, refuse_older
+    from swarm.confidence.foresight import with_foresight
     from swarm.confidence.tune import tune
 
     _refuse_misfits(subject, options)
     evidence = gather(subject, options)
     if options["write"]:
         refuse_older(evidence)
+    foresight: Mapping[str, Foresight] = {}
+    if options["foresight"]:
+        outcomes, foresight = with_foresight(evidence.outcomes)
+        evidence = replace(evidence, outcomes=outcomes)
     tuned = tune(
         evidence.outcomes, target_error=options["target_error"], with_confidence=options["with_confidence"],
         loss=options["loss"], of=options["of"], groups=options["groups"], date=time.strftime("%Y-%m-%d"),
     )  # fmt: skip
     found = Calibrated(
-        policy=fitted(tuned.policy, evidence), tuned=tuned, evidence=evidence,
+        policy=replace(fitted(tuned.policy, evidence), foresight=foresight), tuned=tuned, evidence=evidence,
         change=_change(evidence, options), tested=_resplit(evidence, options) if options["resplit"] else None,
     )  # fmt: skip
     if as_json:
@@ -204,7 +213,11 @@ def _command(subject: str | None, options: Mapping[str, Any]) -> str:
     for name in ("data", "outcomes", "target_error", "with_confidence", "resplit", "report"):
         words += [] if options[name] is None else [f"--{name.replace('_', '-')}", str(options[name])]
     words += [word for one in options["maps"] for word in ("--map", one)]
-    words += [f"--{name.replace('_', '-')}" for name in ("from_runs", "groups", "write") if options[name]]
+    words += [
+        f"--{name.replace('_', '-')}"
+        for name in ("from_runs", "groups", "foresight", "write")
+        if options[name]
+    ]
     for name, usual in (("loss", "wrong"), ("of", "accepted")):
         words += [] if options[name] == usual else [f"--{name}", options[name]]
     return shlex.join(words)

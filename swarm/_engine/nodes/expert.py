@@ -61,6 +61,7 @@ class _Climb:
         self.expert, self.inputs, self.run, self.place = expert, inputs, run, place
         self.trust = run.services.trusts(expert)
         self.rungs = self.trust.rungs  # those that are asked, by their place in the cascade
+        self.text = main_text(expert, inputs)
         self.at = 0
         self.correction = ""
         self.attempts: list[Attempt] = []
@@ -112,7 +113,7 @@ class _Climb:
     def _write_down(self, answered: Answered | None, came: Came, said: str, latency_ms: float) -> None:
         score: Scored | None = None
         if answered is not None:
-            score = self.trust.score(self.rung, answered.signals, label_of(answered.value))
+            score = self.trust.score(self.rung, answered.signals, label_of(answered.value), self.text)
             self.seen.append(Seen(model=str(self.model), answered=answered, latency_ms=latency_ms))
             if score.confidence is not None and score.confidence.source == "calibrated":
                 self._tell_drift(self.trust.watch(self.rung, score.confidence.value))
@@ -154,7 +155,7 @@ class _Climb:
         observers = self.run.services.observers(self.expert)
         if not observers:
             return
-        text, compared = main_text(self.expert, self.inputs), False
+        compared = False
         if self.expert.learn and verdict.action == "accept" and self.at + 1 < len(self.rungs):
             compared = explored(self.run.id, self.place)
         if compared:
@@ -165,7 +166,7 @@ class _Climb:
                 self._tell_drift(self.trust.compare(said[0] == said[1]))
         propensity = EXPLORED if compared else 1.0
         outcome = observed(
-            self.seen, self.trust, run=self.run.id, place=self.place, text=text, propensity=propensity
+            self.seen, self.trust, run=self.run.id, place=self.place, text=self.text, propensity=propensity
         )
         for observe in observers:
             observe(outcome)

@@ -228,7 +228,7 @@ def _draw_mark(panel: Panel, mark: Mark) -> None:
 def _threshold(panel: Panel, at_least: float | None) -> None:
     if at_least is not None:
         panel.line([(at_least, panel.y.low), (at_least, panel.y.high)], "threshold")
-        left = at_least > 0.85
+        left = at_least > 0.6
         panel.note(
             (at_least, panel.y.high), f"accepted from {at_least:.3f}", dx=-6 if left else 6, dy=14,
             look="chosen-text", anchor="end" if left else "start",
