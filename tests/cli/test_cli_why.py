@@ -185,3 +185,13 @@ def test_the_way_of_a_router_is_told(project: Path) -> None:
     assert "expert 'coder' was chosen, by classifier (scores: coder 0.700, writer 0.200)" in flat(
         swarm("why").out
     )
+
+
+def test_the_explanation_can_be_a_page(shop: Path) -> None:
+    asked("track my order")
+    ran = swarm("why", "last", "--report", "why.html")
+    page = (shop / "why.html").read_text(encoding="utf-8")
+    assert ran.code == 0
+    assert "report: why.html" in ran.err
+    assert "embedded/ngram" in page
+    assert "<script" not in page

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -9,18 +10,22 @@ import click
 from swarm._cli import console
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from swarm._cli.reasons import Reasons
+    from swarm._eval.report import Report
 
 __all__ = ["why"]
+
+File = click.Path(path_type=Path, dir_okay=False)
 
 
 @click.command(short_help="Explain a run: how sure it was, and why it asked whom.")
 @click.argument("run_id", metavar="RUN", default="last")
 @click.argument("node", metavar="[NODE]", default="")
+@click.option("--report", type=File, metavar="FILE", help="Write a report, one HTML file.")
 @click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
-def why(run_id: str, node: str, as_json: bool) -> None:
+def why(run_id: str, node: str, report: Path | None, as_json: bool) -> None:
     """\b
     swarm why last triage
 
@@ -30,11 +35,14 @@ def why(run_id: str, node: str, as_json: bool) -> None:
     """
     from swarm._cli.commands.runs import find_run
     from swarm._cli.reasons import reasons_of
+    from swarm._cli.reports import save_report
     from swarm._cli.settings import RUNS
     from swarm.stores.files import FileRunLog
 
     run = find_run(FileRunLog(RUNS, warn=console.warn), "latest" if run_id == "last" else run_id)
     found = _chosen(reasons_of(run.events), node, run.id)
+    if report is not None:
+        save_report(report, lambda made: _report(run.id, found, node, made))
     if as_json:
         console.data_json(
             {"run": run.id, "nodes": [one.to_json() for one in found], "damaged": list(run.damaged)}
@@ -48,6 +56,26 @@ def why(run_id: str, node: str, as_json: bool) -> None:
         console.say(f"no expert was asked in run {run.id}\n  see what it did: swarm runs show {run.id}")
     for damage in run.damaged:
         console.warn(damage)
+
+
+def _report(run_id: str, found: Sequence[Reasons], node: str, made: str) -> Report:
+    from swarm._eval.report.model import Figure, Report
+
+    asked = [one for reasons in found for one in reasons.asked]
+    further = [one for reasons in found for one in reasons.further]
+    figures = [
+        Figure(name="answers asked for", value=f"{len(asked)}", meaning="of models, in all"),
+        Figure(name="of larger models", value=f"{len(further)}", meaning="because the first would not do"),
+        Figure(name="tokens", value=f"{sum(one.tokens for one in asked):,}", meaning="read and written"),
+        Figure(
+            name="time", value=f"{sum(one.latency_ms for one in asked):,.0f} ms", meaning="of all answers"
+        ),
+    ]
+    return Report(
+        title=f"Why: run {run_id}", command=" ".join(["swarm why", run_id, *([node] if node else [])]),
+        made=made, figures=figures,
+        sections=[(one.headline(), list(one.sentences())) for one in found],
+    )  # fmt: skip
 
 
 def _chosen(found: Mapping[str, Reasons], node: str, run_id: str) -> list[Reasons]:

@@ -80,6 +80,7 @@ class Report:
         title: such as `banking77: embedded/ngram`.
         command: what was typed to make it. `made`: the date, for people.
         words: what was chosen or found, a sentence each.
+        sections: more of them, each under a heading.
         answers: a reliability diagram, a risk-coverage curve and a histogram for each.
         target_error: drawn into the risk-coverage curves; None where there is no target.
         labels: (expected, answered) of each row, for the confusion matrix.
@@ -91,6 +92,7 @@ class Report:
     made: str = ""
     figures: Sequence[Figure] = ()
     words: Sequence[str] = ()
+    sections: Sequence[tuple[str, Sequence[str]]] = ()
     answers: Sequence[Answers] = ()
     target_error: float | None = None
     frontier: Frontier | None = None

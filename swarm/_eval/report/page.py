@@ -37,6 +37,8 @@ def _body(report: Report) -> Iterator[str]:
     if report.figures:
         yield f'<section class="figures">{"".join(map(_figure, report.figures))}</section>\n'
     yield _list("In words", report.words)
+    for head, sentences in report.sections:
+        yield _list(head, sentences)
     yield '<section class="charts">\n'
     for chart in _charts(report):
         yield _chart(chart)

@@ -29,6 +29,7 @@ EMBEDDED_KINDS = {
     "moderator": ("moderate",),
     "bm25": ("write",),
     "textrank": ("summarize",),
+    "personal": ("extract",),
 }
 
 

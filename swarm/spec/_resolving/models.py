@@ -11,7 +11,7 @@ from swarm.spec.graph import ModelSpec
 __all__ = ["BACKENDS", "EMBEDDED", "ModelNameError", "Models", "parse_model"]
 
 BACKENDS = ("ollama", "openai", "embedded", "scripted")
-EMBEDDED = ("ngram", "moderator", "bm25", "textrank")
+EMBEDDED = ("ngram", "moderator", "bm25", "textrank", "personal")
 
 
 class ModelNameError(Exception):
