@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from heapq import nlargest
+from operator import itemgetter
 from pathlib import PurePath
 from typing import Any, cast
 
@@ -217,6 +219,6 @@ def alternatives_of(value: Mapping[str, Any]) -> dict[str, float]:
     scores = value.get("scores")
     if not isinstance(scores, Mapping):
         return {}
-    table = cast("Mapping[str, float]", scores)
-    others = [(name, score) for name, score in table.items() if name != label_of(value)]
-    return dict(sorted(others, key=lambda pair: -pair[1])[:ALTERNATIVES])
+    own, table = label_of(value), cast("Mapping[str, float]", scores)
+    best = nlargest(ALTERNATIVES + 1, table.items(), key=itemgetter(1))
+    return dict([pair for pair in best if pair[0] != own][:ALTERNATIVES])

@@ -50,16 +50,21 @@ class Columns:
 
     Attributes:
         inputs, fields: columns of single inputs, and of single fields of what is expected, by name.
+        constants: inputs that are the same in every case, as text; a row's own comes first.
     """
 
     input: str = ""
     expected: str = ""
     inputs: Mapping[str, str] = field(default_factory=dict[str, str])
     fields: Mapping[str, str] = field(default_factory=dict[str, str])
+    constants: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
-def parse_columns(maps: Sequence[str]) -> Columns:
+def parse_columns(maps: Sequence[str], constants: Sequence[str] = ()) -> Columns:
     """Return what `input=column`, `input.query=column`, `expected=column`, `expected.spans=column` say.
+
+    Args:
+        constants: `name=value` each.
 
     Raises:
         InputError: one of them says something else.
@@ -78,7 +83,13 @@ def parse_columns(maps: Sequence[str]) -> Columns:
             parts[name][part] = column
         else:
             whole[name] = column
-    return Columns(**whole, inputs=parts["input"], fields=parts["expected"])
+    given: dict[str, str] = {}
+    for text in constants:
+        name, sign, value = text.partition("=")
+        if not (sign and name):
+            raise InputError(f"--input {text!r} cannot be read", code="usage", hint="write --input words=20")
+        given[name] = value
+    return Columns(**whole, inputs=parts["input"], fields=parts["expected"], constants=given)
 
 
 def read_cases(path: Path | str, inputs: Mapping[str, Type], columns: Columns | None = None) -> list[Case]:
@@ -143,8 +154,25 @@ class _Reader:
         self.inputs, self.columns = inputs, columns
         self.main = next(iter(inputs), "text")
         self.cases: list[Case] = []
+        self._constants = {name: self._constant(name, text) for name, text in columns.constants.items()}
         self._taken: dict[str, int] = {}
         self._repeated: dict[str, int] = {}
+
+    def _constant(self, name: str, text: str) -> Any:
+        """Return the value of an input that is the same in every case: text for a string, else JSON."""
+        where = f"--input {name}={text}"
+        kind = self.inputs.get(name)
+        if kind is None:
+            hint = did_you_mean(name, self.inputs)
+            raise InputError(f"there is no input {name!r}", where=where, hint=hint, code="usage")
+        try:
+            value = text if kind.base == "string" else parse_json(text)
+        except ValueError as error:
+            raise InputError(f"the value is not JSON: {error}", where=where, code="usage") from error
+        wrong = next(kind.misfits(value, name), "")
+        if wrong:
+            raise InputError(wrong, where=where, code="usage")
+        return value
 
     def add(self, line: str, number: int) -> None:
         """Read one line.
@@ -179,6 +207,7 @@ class _Reader:
             if column not in row:
                 raise ValueError(f"no column {column!r} for the input {key!r}")
             given[key] = row[column]
+        given = {**self._constants, **given}
         self._check(given)
         return given
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from swarm._eval.cases import Case, Columns, read_cases, spread
 from swarm._eval.evaluate import Done, How, Ready, evaluate, evaluate_in_folds
 from swarm._eval.scope import Line, choose_line
-from swarm._eval.subject import Subject, find_subject, lessons_of, taught, truths_of
+from swarm._eval.subject import Subject, drawn, find_subject, lessons_of, taught, truths_of
 from swarm._eval.truth import Truth
 from swarm.errors import InputError
 from swarm.spec.catalogue import ResolvedExpert
@@ -28,6 +28,7 @@ class Request:
     Attributes:
         word: `intent`, `support.swarm.yaml`, or `support.swarm.yaml:triage`.
         data: the cases; None: the expert's own. train: rows that it is taught first.
+        per_label: at most so many of these rows of each label, drawn with `seed`; None: all.
         oos: the label that means none of the labels. folds: parts that teach and test in turn, or 0.
         limit: so many cases, taken evenly.
     """
@@ -35,6 +36,8 @@ class Request:
     word: str
     data: Path | None = None
     train: Path | None = None
+    per_label: int | None = None
+    seed: int = 0
     oos: str | None = None
     folds: int = 0
     limit: int | None = None
@@ -134,6 +137,11 @@ def _refuse_misfits(request: Request, subject: Subject) -> None:
             f"--oos is for classifiers, and {subject.name} is of kind {subject.kind}",
             hint="leave it out", code="usage",
         )  # fmt: skip
+    if request.per_label is not None and request.train is None:
+        raise InputError(
+            "--per-label says how many rows of --train teach, and there are none",
+            hint="add --train FILE.jsonl", code="usage",
+        )  # fmt: skip
     if request.folds and request.train is not None:
         raise InputError(
             "--folds teaches with the cases themselves, and --train with other rows",
@@ -161,6 +169,8 @@ def _teach(
     if request.train is not None:
         rows = read_cases(request.train, subject.inputs, request.columns)
         lessons = lessons_of(subject, rows, truths_of(subject, rows, request.train, request.oos))
+        if request.per_label is not None:
+            lessons = drawn(lessons, request.per_label, request.seed)
         return taught(expert, lessons), len(lessons)
     if expert.kind == "classify" and not expert.labels:
         raise InputError(

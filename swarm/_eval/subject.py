@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,7 +16,7 @@ from swarm.spec.findings import did_you_mean
 from swarm.spec.registry import Registry
 from swarm.spec.types import Type
 
-__all__ = ["Lesson", "Subject", "find_subject", "lessons_of", "taught", "truths_of"]
+__all__ = ["Lesson", "Subject", "drawn", "find_subject", "lessons_of", "taught", "truths_of"]
 
 SUFFIXES = (".yaml", ".yml")
 TAUGHT = ("classify", "moderate")
@@ -111,6 +112,16 @@ def lessons_of(subject: Subject, cases: Iterable[Case], truths: Iterable[Truth])
         (str(case.inputs[expert.main_input]), _label_of(expert, truth))
         for case, truth in zip(cases, truths, strict=True)
     ]
+
+
+def drawn(lessons: Sequence[Lesson], per_label: int, seed: int) -> list[Lesson]:
+    """Return at most `per_label` lessons of each label, drawn at random, in their order."""
+    places: dict[str | None, list[int]] = {}
+    for place, (_, label) in enumerate(lessons):
+        places.setdefault(label, []).append(place)
+    rng = random.Random(seed)
+    kept = {place for own in places.values() for place in rng.sample(own, min(per_label, len(own)))}
+    return [lesson for place, lesson in enumerate(lessons) if place in kept]
 
 
 def taught(expert: ResolvedExpert, lessons: Sequence[Lesson]) -> ResolvedExpert:

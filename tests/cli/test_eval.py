@@ -206,3 +206,27 @@ def test_ctrl_c_keeps_what_is_done_and_says_where(cases: Path) -> None:
     assert work.returncode == 130, said
     assert "of 20,000 cases are done: kept in .swarm" in said
     assert list((cases / ".swarm" / "evals").glob("intent-*.partial.jsonl"))
+
+
+def test_a_learning_curve_is_a_few_rows_of_each_label(cases: Path) -> None:
+    few = swarm(*ASK, "--per-label", "2", "--json")
+    assert few.code == 0, few.err
+    assert few.json["taught"] == 4
+    again = swarm(*ASK, "--per-label", "2", "--json")
+    assert again.json["accuracy"] == few.json["accuracy"]
+
+
+def test_rows_for_each_label_need_rows_to_draw_from() -> None:
+    ran = swarm("eval", "moderator", "--data", "test.jsonl", "--per-label", "2")
+    assert (ran.code, "--train" in ran.err) == (2, True)
+
+
+def test_an_input_may_be_the_same_in_every_case(cases: Path) -> None:
+    text = "The meeting is on Monday. We will talk about the budget. Lunch is at noon. Bring your laptop."
+    write(cases / "texts.jsonl", {"text": text, "expected": ["The meeting is on Monday."]})
+    short = swarm(
+        "eval", "summarizer", "--data", "texts.jsonl", "--rung", "0", "--input", "words=5", "--json"
+    )
+    assert short.code == 0, short.err
+    wrong = swarm("eval", "summarizer", "--data", "texts.jsonl", "--rung", "0", "--input", "words=few")
+    assert (wrong.code, "words" in wrong.err) == (2, True)

@@ -31,11 +31,18 @@ File = click.Path(path_type=Path, dir_okay=False)
 @click.option("--data", type=File, metavar="FILE.jsonl", help="The cases (the expert's own `evals`).")
 @click.option("--train", type=File, metavar="FILE.jsonl", help="Teach the expert these rows first.")
 @click.option(
+    "--per-label", type=click.IntRange(1), metavar="K", help="Teach K rows of each label, at random."
+)
+@click.option("--seed", type=int, default=0, metavar="N", help="With --per-label: which rows are drawn.")
+@click.option(
     "--folds", type=click.IntRange(2, 100), metavar="K", help="Teach with the cases, K parts in turn."
 )
 @click.option("--oos", metavar="LABEL", help="The label of texts that fit none of the labels.")
 @click.option("--rung", type=click.IntRange(0), metavar="N", help="Ask this rung alone; 0 is the cheapest.")
 @click.option("--map", "maps", multiple=True, metavar="PART=COLUMN", help="Where `input` or `expected` is.")
+@click.option(
+    "--input", "constants", multiple=True, metavar="NAME=VALUE", help="An input that all cases share."
+)
 @click.option("--limit", type=click.IntRange(1), metavar="N", help="So many cases, taken evenly.")
 @click.option("--compare", type=click.Choice(["last"]), help="Say which cases changed since the last time.")
 @click.option("--record", type=File, metavar="FILE", help="Ask every rung, and append the outcomes.")
@@ -77,7 +84,8 @@ def _request(subject: str, options: Mapping[str, Any], settings: Settings) -> Re
 
     return Request(
         word=subject, data=options["data"], train=options["train"], oos=options["oos"],
-        folds=options["folds"] or 0, limit=options["limit"], columns=parse_columns(options["maps"]),
+        per_label=options["per_label"], seed=options["seed"],
+        folds=options["folds"] or 0, limit=options["limit"], columns=parse_columns(options["maps"], options["constants"]),
         how=How(
             rung=options["rung"], every_rung=options["record"] is not None, concurrency=settings.concurrency
         ),

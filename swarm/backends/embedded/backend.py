@@ -2,18 +2,17 @@
 
 They are what they are called and never pretend to be a language model: `embedded/ngram` and
 `embedded/moderator` decide, `embedded/bm25` answers with sentences of the given documents and
-facts, `embedded/textrank` shortens a text. They answer from a request's task, not from its prompt.
+facts, `embedded/textrank` shortens a text, `embedded/personal` takes the personal data out of one. They answer from a request's task, not from its prompt.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
-import re
 import time
 from collections.abc import AsyncGenerator, Callable, Generator, Hashable, Mapping
 from contextlib import contextmanager
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from swarm.backends.embedded.fitted import FittedModels
 from swarm.errors import BackendError, ModelMissing
@@ -30,21 +29,23 @@ from swarm.messages import (
     Usage,
 )
 
+if TYPE_CHECKING:
+    from swarm.backends.embedded.ngram import Judgement, NgramClassifier
+
 __all__ = ["NOTHING_FOUND", "EmbeddedBackend"]
 
 T = TypeVar("T")
 
-# "Shorten this: ..." asks for a short form of what follows the colon, not of itself.
-INSTRUCTION = re.compile(
-    r"\A\s*(?:please\s+)?(?:can you\s+)?(?:summari[sz]e|shorten|condense|tl;?\s?dr|sum up|give me|boil down|cut)"
-    r"[^:.!?\n]{0,80}:\s+",
-    re.IGNORECASE,
-)
-
 NOTHING_FOUND = "I found nothing about that in the documents and facts I was given."
 DECIDERS = ("ngram", "moderator")
-WRITERS = ("bm25", "textrank")
-VERSIONS = {"ngram": "ngram-2", "moderator": "moderator-2", "bm25": "bm25-2", "textrank": "textrank-2"}
+WRITERS = ("bm25", "textrank", "personal")
+VERSIONS = {
+    "ngram": "ngram-2",
+    "moderator": "moderator-2",
+    "bm25": "bm25-2",
+    "textrank": "textrank-2",
+    "personal": "personal-1",
+}
 INLINE_CHARS = 20_000  # about 10 ms of work; a longer text is worked on in a thread
 SHARED = FittedModels()  # a task's key identifies its content, so all backends of a process can share
 
@@ -80,21 +81,20 @@ class EmbeddedBackend:
                 is nothing to learn from.
         """
         started = time.perf_counter()
+        signals: dict[str, float] = {}
         with _extra_wanted(request.model):
             match request.model:
                 case "ngram":
-                    answers = {
-                        name: await self._choose(request, name, question)
-                        for name, question in request.questions.items()
-                    }
+                    answers, signals = await self._choose_each(request)
                 case "moderator":
-                    answers = await self._moderate(request)
+                    answers, signals = await self._moderate(request)
                 case _:
                     raise _no_such(request.model, "decide", DECIDERS)
         return Decision(
             answers=answers,
             model=request.model,
             way="native",
+            signals=signals,
             usage=Usage(model_calls=1),
             timing=Timing(generate_ms=(time.perf_counter() - started) * 1000),
         )
@@ -112,6 +112,8 @@ class EmbeddedBackend:
                     text, grounding, sources = await self._extract(request.task)
                 case "textrank":
                     text, grounding = await self._summarize(request.task)
+                case "personal":
+                    text, grounding = await self._redact(request.task)
                 case _:
                     raise _no_such(request.model, "write", WRITERS)
         return Completion(
@@ -132,8 +134,20 @@ class EmbeddedBackend:
     async def aclose(self) -> None:
         """Do nothing: there is nothing to close."""
 
-    async def _choose(self, request: DecisionRequest, name: str, question: Question) -> Answer:
-        """Answer one choice with a classifier of its options."""
+    async def _choose_each(self, request: DecisionRequest) -> tuple[dict[str, Answer], dict[str, float]]:
+        """Answer each choice; of the signals `in_scope` and `lead` the least of all questions."""
+        answers: dict[str, Answer] = {}
+        signals: dict[str, float] = {}
+        for name, question in request.questions.items():
+            judged = await self._choose(request, name, question)
+            shares = judged.probabilities
+            answers[name] = Answer(value=max(shares, key=shares.__getitem__), probabilities=shares)
+            signals["in_scope"] = min(judged.in_scope, signals.get("in_scope", 1.0))
+            signals["lead"] = min(judged.lead, signals.get("lead", 1.0))
+        return answers, signals
+
+    async def _choose(self, request: DecisionRequest, name: str, question: Question) -> Judgement:
+        """Judge one choice with a classifier of its options."""
         if question.type != "choice":
             raise BackendError(
                 f"embedded/ngram chooses between options, and question {name!r} is a {question.type}",
@@ -144,19 +158,16 @@ class EmbeddedBackend:
         options, task = question.options, request.task
         known = [pair for pair in task.examples if pair[1] in options] if options else list(task.examples)
 
-        def fit() -> Any:
+        def fit() -> NgramClassifier:
             from swarm.backends.embedded.ngram import NgramClassifier
 
-            return NgramClassifier.fit(known, descriptions=options)
+            return NgramClassifier.fit(known, descriptions=options, rejects=task.rejects)
 
-        classifier = await self._model(("ngram", task.key, name, tuple(options)), fit)
-        probabilities: dict[str, float] = await _work(
-            lambda: classifier.predict(request.state), request.state
-        )
-        return Answer(value=max(probabilities, key=probabilities.__getitem__), probabilities=probabilities)
+        classifier: NgramClassifier = await self._model(("ngram", task.key, name, tuple(options)), fit)
+        return await _work(lambda: classifier.judge(request.state), request.state)
 
-    async def _moderate(self, request: DecisionRequest) -> dict[str, Answer]:
-        """Answer a yes/no for each category."""
+    async def _moderate(self, request: DecisionRequest) -> tuple[dict[str, Answer], dict[str, float]]:
+        """Answer a yes/no for each category; the signal `harm` says how likely anything is wrong at all."""
         for name, question in request.questions.items():
             if question.type != "yes_no":
                 raise BackendError(
@@ -175,7 +186,8 @@ class EmbeddedBackend:
 
         moderator = await self._model(("moderator", task.key, tuple(categories)), fit)
         found: dict[str, float] = await _work(lambda: moderator.predict(request.state), request.state)
-        return {name: _yes_or_no(found.get(name, 0.0)) for name in categories}
+        signals = {"harm": max(found.values(), default=0.0)}
+        return {name: _yes_or_no(found.get(name, 0.0)) for name in categories}, signals
 
     async def _extract(self, task: Task) -> tuple[str, float, tuple[str, ...]]:
         """Answer the task's question with sentences of its documents and facts; name the best documents."""
@@ -191,12 +203,37 @@ class EmbeddedBackend:
         return found.text or NOTHING_FOUND, found.confidence, found.retrieved
 
     async def _summarize(self, task: Task) -> tuple[str, float]:
-        """Shorten the task's text to its most telling sentences."""
+        """Shorten the task's text to its most telling sentences; its inputs may say how long and about what."""
+        from swarm.backends.embedded.instructions import read_request
         from swarm.backends.embedded.textrank import summarize
 
-        text = INSTRUCTION.sub("", task.text, count=1)
-        found = await _work(lambda: summarize(text), text)
-        return found.text or text.strip(), found.confidence
+        asked = read_request(task.text)
+        words = _wanted_words(task.inputs) or asked.words
+        query = str(task.inputs.get("query") or asked.query)
+        found = await _work(
+            lambda: summarize(asked.text, query=query, words=words, sentences=asked.sentences), asked.text
+        )
+        return found.text or asked.text.strip(), found.confidence
+
+    async def _redact(self, task: Task) -> tuple[str, float]:
+        """Return as JSON the task's text without its personal data, and what was found in it.
+
+        All of it stands in the text, so the grounding is 1; what was overlooked, nobody can tell.
+        """
+        from swarm.backends.embedded.personal import personal_data, redact
+
+        found = await _work(lambda: personal_data(task.text), task.text)
+        listed = [
+            {
+                "kind": each.kind,
+                "text": task.text[each.start : each.end],
+                "start": each.start,
+                "end": each.end,
+            }
+            for each in found
+        ]
+        redacted = {"redacted": redact(task.text, found), "found": listed}
+        return json.dumps(redacted, ensure_ascii=False), 1.0
 
     async def _model(self, key: Hashable, fit: Callable[[], T]) -> T:
         try:
@@ -213,6 +250,19 @@ class EmbeddedBackend:
 async def _work(function: Callable[[], T], text: str) -> T:
     """Call `function`, in a thread when the text it works on is long."""
     return await asyncio.to_thread(function) if len(text) > INLINE_CHARS else function()
+
+
+def _wanted_words(inputs: Mapping[str, Any]) -> int | None:
+    words = inputs.get("words")
+    if words is not None and (not isinstance(words, int) or words < 1):
+        raise BackendError(
+            f"a summary cannot have {words!r} words",
+            where="input words",
+            hint="say about how many, 1 or more, or leave `words` out",
+            model="embedded/textrank",
+            code="input",
+        )
+    return words
 
 
 def _facts(inputs: Mapping[str, Any]) -> str:

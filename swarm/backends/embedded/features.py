@@ -4,20 +4,19 @@ Three blocks of features, each scaled to length one so that none drowns the othe
 characters, so typing errors and endings do not matter), words and neighbouring words, and pairs of words
 anywhere in the text ("card ... declined"), cut to their first letters as a poor man's stem.
 
-Pure Python up to `Vocabulary.matrix`; numpy and scipy are imported only inside functions.
+Pure Python up to `Vocabulary`; numpy and scipy are imported only inside functions.
 """
 
 from __future__ import annotations
 
 import re
 import unicodedata
-from array import array
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
-from itertools import combinations, pairwise
-from math import log, sqrt
+from functools import lru_cache
+from itertools import chain, combinations, pairwise
 from typing import Any
 
 __all__ = ["Row", "Vocabulary", "extract", "normalize"]
@@ -50,87 +49,102 @@ def extract(text: str) -> Row:
     words = [word[:MAX_WORD] for word in _TOKEN.findall(text)]
     stems = sorted(dict.fromkeys(word[:STEM] for word in words[: 2 * MAX_PAIR_STEMS]))[:MAX_PAIR_STEMS]
     return {
-        "c": Counter(_pieces(text)),
+        "c": Counter(chain.from_iterable(_pieces(word[:MAX_WORD]) for word in text.split())),
         "w": Counter([*words, *(f"{a} {b}" for a, b in pairwise(words))]),
         "p": Counter(f"{a}~{b}" for a, b in combinations(stems, 2)),
     }
 
 
-def _pieces(text: str) -> list[str]:
-    pieces: list[str] = []
-    for word in text.split():
-        padded = f" {word[:MAX_WORD]} "
-        size = len(padded)
-        for length in range(2, min(5, size) + 1):
-            pieces += [padded[start : start + length] for start in range(size - length + 1)]
-    return pieces
+@lru_cache(maxsize=20_000)
+def _pieces(word: str) -> tuple[str, ...]:
+    """Return the pieces of one word; most words of a message were seen before."""
+    padded = f" {word} "
+    size = len(padded)
+    return tuple(
+        padded[start : start + length]
+        for length in range(2, min(5, size) + 1)
+        for start in range(size - length + 1)
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
 class Vocabulary:
-    """Which features are known and what each is worth (its inverse document frequency)."""
+    """Which features are known and what each is worth (its inverse document frequency).
 
-    columns: dict[str, dict[str, int]]  # block -> feature -> column
-    idf: list[float]
+    Attributes:
+        columns: block -> feature -> column; the columns of a block are next to each other, in its order.
+        idf: by column, (features,). `unknown_idf`: of a feature that is in none of the texts.
+        blocks: how much each block counts.
+    """
+
+    columns: dict[str, dict[str, int]]
+    idf: Any
     unknown_idf: float
+    blocks: Mapping[str, float]
 
     @classmethod
-    def build(cls, rows: Sequence[Row]) -> Vocabulary:
+    def build(cls, rows: Sequence[Row], *, blocks: Mapping[str, float] = BLOCK_WEIGHTS) -> Vocabulary:
         """Learn the features of these texts; all are kept but pairs seen once in a large set."""
-        columns: dict[str, dict[str, int]] = {}
-        idf: list[float] = []
-        for block in BLOCK_WEIGHTS:
-            seen = Counter(feature for row in rows for feature in row[block])
-            least = 2 if block == "p" and len(rows) >= RARE_PAIRS_FROM else 1
-            columns[block] = {}
-            for feature, count in seen.items():
-                if count >= least:
-                    columns[block][feature] = len(idf)
-                    idf.append(log((1 + len(rows)) / (1 + count)) + 1)
-        return cls(columns=columns, idf=idf, unknown_idf=log(1 + len(rows)) + 1)
+        import numpy as np
 
-    def weigh(self, row: Row) -> tuple[list[int], list[float], float]:
-        """Return the columns and values of one text, and how much of it is known, in [0, 1].
+        columns: dict[str, dict[str, int]] = {}
+        counts: list[int] = []
+        for block in blocks:
+            seen = Counter(chain.from_iterable(row[block] for row in rows))
+            least = 2 if block == "p" and len(rows) >= RARE_PAIRS_FROM else 1
+            kept = [feature for feature, count in seen.items() if count >= least]
+            columns[block] = dict(zip(kept, range(len(counts), len(counts) + len(kept)), strict=True))
+            counts += [seen[feature] for feature in kept]
+        idf = np.log((1 + len(rows)) / (1 + np.array(counts, np.float64))) + 1
+        return cls(columns=columns, idf=idf, unknown_idf=float(np.log(1 + len(rows)) + 1), blocks=blocks)
+
+    def matrix(self, rows: Iterable[Row], *, own: bool = False) -> tuple[Any, Any]:
+        """Return the sparse matrix of these texts, and how much of each is known, in [0, 1].
 
         Unknown words count in the length a block is scaled by, so a text that is mostly unknown gets small
         values, hence small scores. Unknown pairs do not: even a familiar sentence has many new pairs.
-        """
-        indices: list[int] = []
-        values: list[float] = []
-        coverage = 0.0
-        for block, weight in BLOCK_WEIGHTS.items():
-            known = self.columns[block]
-            total = missing = 0.0
-            start = len(values)
-            for feature, count in row[block].items():
-                column = known.get(feature)
-                if column is None:
-                    missing += self.unknown_idf * self.unknown_idf
-                    continue
-                value = (1 + log(count) if count > 1 else 1.0) * self.idf[column]
-                total += value * value
-                indices.append(column)
-                values.append(value)
-            if block != "p":
-                coverage += total / (total + missing) / 2 if total else 0.0
-                total += missing
-            scale = weight / sqrt(total) if total else 0.0
-            values[start:] = [value * scale for value in values[start:]]
-        return indices, values, coverage
 
-    def matrix(self, rows: Iterable[Row]) -> tuple[Any, Any]:
-        """Return the sparse matrix of these texts, and how much of each is known."""
+        Args:
+            own: the texts are those learned from; what one alone has then counts as unknown.
+        """
         import numpy as np
 
         sparse: Any = import_module("scipy.sparse")
-        indices, values, ends, coverage = array("i"), array("d"), array("q", [0]), array("d")
-        for row in rows:
-            columns, numbers, known = self.weigh(row)
-            indices.extend(columns)
-            values.extend(numbers)
-            ends.append(len(indices))
-            coverage.append(known)
-        shape = (len(ends) - 1, len(self.idf))
-        return sparse.csr_matrix(
-            (np.array(values), np.array(indices), np.array(ends)), shape=shape
-        ), np.array(coverage)
+        rows = list(rows)
+        found = [self._block(block, rows, own=own) for block in self.blocks]
+        numbers, columns, values = (np.concatenate(each) for each in zip(*(f[:3] for f in found), strict=True))
+        shape = (len(rows), len(self.idf))
+        return sparse.csr_matrix((values, (numbers, columns)), shape=shape), sum(f[3] for f in found)
+
+    def weigh(self, row: Row) -> tuple[Any, Any, float]:
+        """Return the columns and values of one text, and how much of it is known, in [0, 1]."""
+        import numpy as np
+
+        found = [self._block(block, (row,), own=False) for block in self.blocks]
+        columns, values = np.concatenate([f[1] for f in found]), np.concatenate([f[2] for f in found])
+        return columns, values, float(sum(f[3][0] for f in found))
+
+    def _block(self, block: str, rows: Sequence[Row], *, own: bool) -> tuple[Any, Any, Any, Any]:
+        """Return the text, column and value of each known feature of one block, and each text's known share."""
+        import numpy as np
+
+        place, texts = self.columns[block].get, len(rows)
+        columns = np.array([place(feature, -1) for row in rows for feature in row[block]], np.int64)
+        counts = np.array([count for row in rows for count in row[block].values()], np.float64)
+        numbers = np.repeat(np.arange(texts), [len(row[block]) for row in rows])
+        known = columns >= 0
+        squares = np.full(len(columns), self.unknown_idf**2)
+        squares[known] = ((1 + np.log(counts[known])) * self.idf[columns[known]]) ** 2
+        total = np.bincount(numbers, squares * known, texts)
+        missing = np.bincount(numbers, squares * ~known, texts)
+        if block == "p":
+            missing, share = 0.0, np.zeros(texts)
+        else:
+            shared = known & ~self._alone(columns) if own else known
+            share = np.bincount(numbers, squares * shared, texts) / np.maximum(total + missing, 1e-12) / 2
+        scale = self.blocks[block] / np.sqrt(np.maximum(total + missing, 1e-12))
+        return numbers[known], columns[known], (np.sqrt(squares) * scale[numbers])[known], share
+
+    def _alone(self, columns: Any) -> Any:
+        """Return whether each column is of a feature that only one text has: log 2 below an unknown one."""
+        return self.idf[columns] > self.unknown_idf - 1.0

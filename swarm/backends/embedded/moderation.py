@@ -1,8 +1,11 @@
-"""Say how likely a text is harmful, one probability per category: patterns first, learned n-grams beside them.
+"""Say how likely a text is harmful, one probability per category: rules first, learned models beside them.
 
-Patterns (`rules.py`) find what is blatant and what is disguised; a linear model over the same features as the
-classifier finds what resembles the examples. Both are precise rather than complete: a text that neither knows
-gets low probabilities, and a cascade may ask a larger model.
+Patterns (`rules.py`) find what is blatant and what is disguised, `stance.py` what is hostile to groups; linear
+models over n-grams and a kernel machine over word vectors find what resembles the examples. All are precise
+rather than complete: a text that none of them knows gets low probabilities, and a cascade may ask a larger model.
+
+Harm at all and its category are two questions, since many who label texts only say that something is wrong. The
+likeliest category gets the probability of harm at all, the others their share of it.
 """
 
 from __future__ import annotations
@@ -15,123 +18,254 @@ from importlib import import_module
 from typing import Any
 
 from swarm.backends.embedded.features import Row, Vocabulary, extract
+from swarm.backends.embedded.harm import KernelMachine, Weighing, fit_line
+from swarm.backends.embedded.injection import shared_detector
+from swarm.backends.embedded.meaning import Meaning, shared_meaning
 from swarm.backends.embedded.rules import matched, plain_forms
+from swarm.backends.embedded.stance import Stance, stance
 
-__all__ = ["Moderator"]
+__all__ = ["HARMFUL", "Moderator"]
 
+HARMFUL = "harmful"  # the category of an example that is harmful, nobody says how
+INJECTION = "injection"
 PENALTY = 1.0  # scikit-learn's default; 500 examples cannot tell others apart
-# Log-odds: half of the examples are harmful, of real messages far fewer. At -1.0 the moderator flags 0 to 0.3 %
-# of the messages of banking77, bitext_support and clinc150 (all harmless), at 0.0 it flags 0.6 to 2.6 %.
-RARITY = -1.0
+# Log-odds: half of the examples are harmful, of real messages far fewer.
+RARITY = -1.5
 ENOUGH = 12  # words and pairs of neighbours, so seven words; "who are you" has too few to learn from
-FOLDS = 5
-MAX_CHARS = 2_000  # the learned part was shown single sentences; in a long text every word is found somewhere
+HINT = 0.4  # how likely a hostile sentence about a group is hate, if nothing else speaks for it: not flagged alone
+DOUBT = 0.6  # how much a pattern of hate loses where the sentence means nothing hostile
+FOLDS = 3
+LEAST = 20  # examples; fewer leave nothing to hold out
+MAX_CHARS = 2_000  # in a long text every word is found somewhere
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Text:
+    """What is looked at in a text: n-grams, numbers of its meaning (None without vectors), rules."""
+
+    row: Row
+    meaning: Any
+    patterns: Mapping[str, float]
+    stance: Stance
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Heads:
+    """What one set of examples teaches. A part is None where its examples all say the same."""
+
+    vocabulary: Vocabulary
+    weights: Any  # of the categories: float32, (features, categories)
+    offsets: Any  # float32, (categories,)
+    line: tuple[Any, float] | None
+    machine: KernelMachine | None
+
+    def scores(self, texts: Sequence[_Text]) -> tuple[Any, Any]:
+        """Return the scores of the categories, (texts, categories), and of harm, (texts, 6)."""
+        import numpy as np
+
+        matrix, _ = self.vocabulary.matrix(text.row for text in texts)
+        named = matrix @ self.weights + self.offsets
+        harm = np.zeros((len(texts), 6))
+        harm[:, 0] = named.max(axis=1, initial=-2.0)
+        if self.line is not None:
+            harm[:, 1] = matrix @ self.line[0] + self.line[1]
+        if self.machine is not None:
+            harm[:, 2] = self.machine.score(np.array([text.meaning for text in texts]))
+        harm[:, 3] = [max((v for k, v in t.patterns.items() if k != INJECTION), default=0.0) for t in texts]
+        harm[:, 4] = [text.stance.hostility for text in texts]
+        harm[:, 5] = [-text.stance.peace for text in texts]
+        return named, harm
 
 
 @dataclass(frozen=True, kw_only=True)
 class Moderator:
-    """Patterns and a fitted linear model: plain vocabulary, weights and two calibration numbers."""
+    """Rules and fitted models: plain vocabulary and numbers."""
 
     categories: tuple[str, ...]
-    vocabulary: Vocabulary
-    weights: Any  # float32, shape (features, categories)
-    offsets: Any  # float32, shape (categories,)
-    slope: float  # score -> log-odds, fitted on examples that were held out
+    heads: _Heads
+    weighing: Weighing | None
+    slope: float  # score of a category -> log-odds, fitted on examples that were held out
     shift: float
 
     @classmethod
     def fit(
         cls, examples: Sequence[tuple[str, str]], categories: Mapping[str, str], *, seed: int = 0
     ) -> Moderator:
-        """Learn from `(text, category)` pairs; "" is the category of a harmless text.
+        """Learn from `(text, category)` pairs.
 
         Args:
-            examples: a text of several categories stands there once for each. None: patterns alone.
+            examples: a text of several categories stands there once for each. "" is the category of a
+                harmless text, `harmful` of one that is harmful, nobody says how. None: rules alone.
             categories: name -> what it means. Patterns exist for ours only, by name.
         """
         known = tuple(categories)
-        texts: dict[str, set[str]] = {}
-        for text, category in examples:
-            texts.setdefault(text, set()).update({category} & set(known))
-        rows = [extract(plain_forms(text)[-1][:MAX_CHARS]) for text in texts]
-        truth = [[category in found for category in known] for found in texts.values()]
-        vocabulary, weights, offsets = _train(rows, truth, len(known), seed)
-        slope, shift = _calibrate(rows, truth, len(known), seed)
-        return cls(
-            categories=known,
-            vocabulary=vocabulary,
-            weights=weights,
-            offsets=offsets,
-            slope=slope,
-            shift=shift,
-        )
+        lessons = _Lessons.of(examples, known)
+        heads = _train(lessons, range(len(lessons.texts)), seed)
+        slope, shift, weighing = _calibrate(lessons, seed)
+        return cls(categories=known, heads=heads, weighing=weighing, slope=slope, shift=shift)
 
     def predict(self, text: str) -> dict[str, float]:
-        """Return the probability of each category, in their order; they are independent."""
+        """Return the probability of each category, in their order; the highest is that of harm at all."""
         import numpy as np
 
-        forms = plain_forms(text)
-        patterns = matched(forms)
-        row = extract(forms[-1][:MAX_CHARS])
-        columns, values, _ = self.vocabulary.weigh(row)
-        scores = self.offsets + np.array(values, dtype=np.float32) @ self.weights[columns]
-        learned = 1 / (1 + np.exp(-(self.slope * scores + self.shift + RARITY)))
-        learned *= min(1.0, row["w"].total() / ENOUGH)
-        return {
-            category: 1 - (1 - float(share)) * (1 - patterns.get(category, 0.0))
-            for category, share in zip(self.categories, learned, strict=True)
-        }
+        seen = _look(text, self.categories, shared_meaning())
+        named, harm = self.heads.scores([seen])
+        enough = min(1.0, seen.row["w"].total() / ENOUGH)
+        own = _sigmoid(self.slope * named[0] + self.shift + RARITY)
+        at_all = 0.0 if self.weighing is None else _sigmoid(self.weighing.log_odds(harm)[0] + RARITY) * enough
+        shares = np.maximum(own, [seen.patterns.get(name, 0.0) for name in self.categories])
+        if "hate" in self.categories:
+            place = self.categories.index("hate")
+            shares[place] = max(shares[place], seen.stance.hostility / 2)
+        other = [number for number, name in enumerate(self.categories) if name != INJECTION]
+        top = max((float(shares[number]) for number in other), default=1.0)
+        found: dict[str, float] = {}
+        for number, name in enumerate(self.categories):
+            if name == INJECTION:
+                learned = (float(own[number]) * enough * shared_detector().probability(text)) ** 0.5
+            elif self.weighing is None:
+                learned = float(own[number]) * enough
+            else:
+                learned = float(at_all * shares[number] / max(top, 1e-9))
+            found[name] = 1 - (1 - learned) * (1 - seen.patterns.get(name, 0.0))
+        return found
 
 
-def _train(
-    rows: Sequence[Row], truth: Sequence[Sequence[bool]], categories: int, seed: int
-) -> tuple[Vocabulary, Any, Any]:
-    """Fit one separator per category that has examples and counter-examples; the others stay silent."""
+@dataclass(frozen=True, kw_only=True)
+class _Lessons:
+    """The examples as they are learned from; all three have one entry a text."""
+
+    texts: tuple[_Text, ...]
+    found: tuple[frozenset[str], ...]  # the categories of each, HARMFUL among them
+    categories: tuple[str, ...]
+
+    @classmethod
+    def of(cls, examples: Sequence[tuple[str, str]], categories: tuple[str, ...]) -> _Lessons:
+        found: dict[str, set[str]] = {}
+        for text, category in examples:
+            found.setdefault(text, set()).update({category} & {*categories, HARMFUL})
+        meaning = shared_meaning() if found else None
+        return cls(
+            texts=tuple(_look(text, categories, meaning) for text in found),
+            found=tuple(frozenset(each) for each in found.values()),
+            categories=categories,
+        )
+
+    def named(self, number: int) -> list[bool]:
+        """Return for each category whether a text is of it."""
+        return [category in self.found[number] for category in self.categories]
+
+    def is_harmful(self, number: int) -> bool:
+        """Return whether anything but an injection is wrong with a text."""
+        return bool(self.found[number] - {INJECTION})
+
+
+def _look(text: str, categories: Sequence[str], meaning: Meaning | None) -> _Text:
+    forms = plain_forms(text)
+    patterns = matched(forms)
+    found = stance(forms[0]) if "hate" in categories else Stance(hostility=0.0, peace=0.0)
+    if "hate" in patterns:
+        patterns["hate"] *= 1 - DOUBT * found.peace
+    patterns["hate"] = max(patterns.get("hate", 0.0), HINT * found.hostility)
+    return _Text(
+        row=extract(forms[-1][:MAX_CHARS]),
+        meaning=None if meaning is None else meaning.features(text),
+        patterns={name: share for name, share in patterns.items() if name in categories},
+        stance=found,
+    )
+
+
+def _sigmoid(score: Any) -> Any:
     import numpy as np
 
+    return 1 / (1 + np.exp(-np.clip(score, -60, 60)))
+
+
+def _train(lessons: _Lessons, numbers: Sequence[int], seed: int) -> _Heads:
+    """Fit one separator per category, and two of harm at all; what has no counter-examples stays silent."""
+    import numpy as np
+
+    rows = [lessons.texts[number].row for number in numbers]
     vocabulary = Vocabulary.build(rows)
-    weights = np.zeros((len(vocabulary.idf), categories), dtype=np.float32)
-    offsets = np.full(categories, -2.0, dtype=np.float32)
+    weights = np.zeros((len(vocabulary.idf), len(lessons.categories)), dtype=np.float32)
+    offsets = np.full(len(lessons.categories), -2.0, dtype=np.float32)
+    heads = _Heads(vocabulary=vocabulary, weights=weights, offsets=offsets, line=None, machine=None)
     if not rows:
-        return vocabulary, weights, offsets
-    svm: Any = import_module("sklearn.svm")
+        return heads
     matrix, _ = vocabulary.matrix(rows)
-    for number in range(categories):
-        labels = [row[number] for row in truth]
-        if len(set(labels)) < 2:
+    sure = [place for place, number in enumerate(numbers) if lessons.found[number] != frozenset({HARMFUL})]
+    named = np.array([lessons.named(numbers[place]) for place in sure]).reshape(len(sure), -1)
+    _separate(matrix[sure], named, weights, offsets, seed)
+    plain = [place for place, number in enumerate(numbers) if lessons.found[number] != frozenset({INJECTION})]
+    harmful = [lessons.is_harmful(numbers[place]) for place in plain]
+    if len(set(harmful)) < 2:
+        return heads
+    meanings = [lessons.texts[numbers[place]].meaning for place in plain]
+    return _Heads(
+        vocabulary=vocabulary,
+        weights=weights,
+        offsets=offsets,
+        line=fit_line(matrix[plain], harmful, seed),
+        machine=None if meanings[0] is None else KernelMachine.fit(np.array(meanings), harmful),
+    )
+
+
+def _separate(matrix: Any, named: Any, weights: Any, offsets: Any, seed: int) -> None:
+    """Fill in weights and offsets of the categories that have examples and counter-examples."""
+    svm: Any = import_module("sklearn.svm")
+    for number in range(named.shape[1]):
+        if len(set(named[:, number].tolist())) < 2:
             continue
         machine = svm.LinearSVC(C=PENALTY, random_state=seed, class_weight="balanced")
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of a fit that stopped early: it is good enough
-            machine.fit(matrix, np.array(labels))
+            machine.fit(matrix, named[:, number])
         weights[:, number] = machine.coef_[0]
         offsets[number] = machine.intercept_[0]
-    return vocabulary, weights, offsets
 
 
-def _calibrate(
-    rows: Sequence[Row], truth: Sequence[Sequence[bool]], categories: int, seed: int
-) -> tuple[float, float]:
-    """Fit what a score is worth, by Platt scaling of held-out scores of all categories together."""
+def _calibrate(lessons: _Lessons, seed: int) -> tuple[float, float, Weighing | None]:
+    """Fit what scores are worth on examples held out: of the categories together, and of harm at all."""
     import numpy as np
 
-    order = list(range(len(rows)))
+    order = list(range(len(lessons.texts)))
     random.Random(seed).shuffle(order)
-    scores: list[Any] = []
-    right: list[Any] = []
-    for fold in range(FOLDS) if len(rows) >= 4 * FOLDS else ():
+    if len(order) < LEAST or not any(lessons.found):
+        return 3.0, -1.0, None
+    named: list[Any] = []
+    harm: list[Any] = []
+    held_out: list[int] = []
+    for fold in range(FOLDS):
         held = order[fold::FOLDS]
         out = set(held)
-        inside = [index for index in order if index not in out]
-        vocabulary, weights, offsets = _train(
-            [rows[index] for index in inside], [truth[index] for index in inside], categories, seed
-        )
-        matrix, _ = vocabulary.matrix(rows[index] for index in held)
-        scores.append((matrix @ weights + offsets).ravel())
-        right.append(np.array([truth[index] for index in held]).ravel())
-    if not scores or not np.concatenate(right).any():
+        heads = _train(lessons, [number for number in order if number not in out], seed)
+        of_categories, of_harm = heads.scores([lessons.texts[number] for number in held])
+        named.append(of_categories)
+        harm.append(of_harm)
+        held_out += held
+    return (
+        *_platt(lessons, held_out, np.concatenate(named)),
+        _weigh(lessons, held_out, np.concatenate(harm)),
+    )
+
+
+def _platt(lessons: _Lessons, held_out: Sequence[int], scores: Any) -> tuple[float, float]:
+    """Fit what a score of a category is worth, by Platt scaling of all categories together."""
+    import numpy as np
+
+    sure = [place for place, number in enumerate(held_out) if lessons.found[number] != frozenset({HARMFUL})]
+    right = np.array([lessons.named(held_out[place]) for place in sure]).ravel()
+    if len(set(right.tolist())) < 2:
         return 3.0, -1.0
     linear: Any = import_module("sklearn.linear_model")
     machine = linear.LogisticRegression(C=1.0)
-    machine.fit(np.concatenate(scores).reshape(-1, 1), np.concatenate(right))
+    machine.fit(scores[sure].reshape(-1, 1), right)
     return float(machine.coef_[0][0]), float(machine.intercept_[0])
+
+
+def _weigh(lessons: _Lessons, held_out: Sequence[int], scores: Any) -> Weighing | None:
+    plain = [
+        place for place, number in enumerate(held_out) if lessons.found[number] != frozenset({INJECTION})
+    ]
+    harmful = [lessons.is_harmful(held_out[place]) for place in plain]
+    return Weighing.fit(scores[plain], harmful) if len(set(harmful)) == 2 else None

@@ -63,14 +63,13 @@ class Vectors:
 
 
 _lock = threading.Lock()
-_loaded: list[Vectors] = []
+_loaded: list[Vectors | None] = []
 
 
 def shared_vectors() -> Vectors | None:
     """Return the table, loaded once a process (about 0.15 s); None where the package is not installed."""
-    if find_spec(PACKAGE) is None:
-        return None
-    with _lock:
-        if not _loaded:
-            _loaded.append(Vectors())
-        return _loaded[0]
+    if not _loaded:
+        with _lock:
+            if not _loaded:
+                _loaded.append(None if find_spec(PACKAGE) is None else Vectors())
+    return _loaded[0]

@@ -8,8 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from swarm.backends.embedded.bm25 import BM25Index, Document, extract_answer
+from swarm.backends.embedded.answers import extract_answer
+from swarm.backends.embedded.backend import EmbeddedBackend
+from swarm.backends.embedded.bm25 import BM25Index, Document
 from swarm.backends.embedded.facts import render_facts
+from swarm.backends.embedded.fitted import FittedModels
+from swarm.messages import CompletionRequest, Passage, Task
 
 HERE = Path(__file__).parent
 POLICIES = HERE.parents[2] / "examples" / "support_chatbot" / "policies"
@@ -54,6 +58,55 @@ def test_nothing_in_common_finds_nothing(shop: BM25Index) -> None:
     assert shop.search("", 5) == []
     assert shop.search("what is the", 5) == []
     assert shop.search("tent", 0) == []
+
+
+def test_a_title_counts_more_than_the_same_words_in_passing() -> None:
+    pages = {
+        "cards/gold-card.md": "# Gold card\n\nIt has no yearly cost.",
+        "cards/silver-card.md": "# Silver card\n\nUnlike the gold card it has a yearly cost of 20 EUR.",
+        "letters.md": "# Letters\n\nThe gold card is sent by post.",
+    }
+    index = BM25Index.build([Document(name=name, text=text) for name, text in pages.items()])
+    assert index.search("gold card", 3)[0].document == "cards/gold-card.md"
+
+
+def test_neighbouring_words_are_more_than_two_words() -> None:
+    pages = {
+        "a": "The light of the account page is a dark blue one.",
+        "b": "The dark account has a light blue page.",
+    }
+    index = BM25Index.build([Document(name=name, text=text) for name, text in pages.items()])
+    assert index.search("light blue", 2)[0].document == "b"
+    assert index.search("dark blue", 2)[0].document == "a"
+
+
+def test_a_page_of_description_finds_what_it_keeps_coming_back_to(shop: BM25Index) -> None:
+    story = "You are Kim, who is tired and calls the shop on the way home about a tent. " * 3
+    story += "The tent is wet. Kim also wants to know how to dry the tent. Returns are fine with Kim."
+    assert extract_answer(story, "", shop).retrieved == ("tents.md", "returns.md")
+
+
+def test_the_documents_that_fit_are_named_though_no_sentence_answers(shop: BM25Index) -> None:
+    answer = extract_answer("Which tent did the president of France buy in Atlantis last winter?", "", shop)
+    assert (answer.text, answer.sources) == ("", ())
+    assert answer.retrieved == ("tents.md",)
+
+
+def test_the_documents_quoted_are_named_first_and_ten_at_most() -> None:
+    pages = [Document(name=f"{number}.md", text=f"Tent {number} is green.") for number in range(30)]
+    answer = extract_answer("Is tent 7 green?", "", BM25Index.build(pages))
+    assert answer.retrieved[0] == answer.sources[0] == "7.md"
+    assert len(answer.retrieved) == 10
+
+
+async def test_the_backend_says_which_documents_it_looked_at() -> None:
+    documents = (Passage(name="returns.md", text=RETURNS), Passage(name="tents.md", text=TENTS))
+    question = "How much is the return label from other countries?"
+    task = Task(expert="e", key="shop", kind="write", inputs={}, text=question, documents=documents)
+    asked = CompletionRequest(model="bm25", messages=(), task=task)
+    completion = await EmbeddedBackend(fitted=FittedModels()).complete(asked)
+    assert "6.90 EUR" in completion.text
+    assert completion.sources[0] == "returns.md"
 
 
 def test_a_limit_is_kept(shop: BM25Index) -> None:
