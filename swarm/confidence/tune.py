@@ -24,6 +24,8 @@ from swarm.errors import InputError
 
 __all__ = ["RungReport", "Tuned", "goal_of", "tune"]
 
+QUANTILES = 41  # of a rung's probabilities, kept to see later ones drift
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RungReport:
@@ -152,9 +154,19 @@ def _rungs(ladder: Ladder, settled: Settled) -> tuple[RungPolicy, ...]:
             groups=settled.groups if rung in settled.used else {},
             estimator="" if fit is None else fit.calibrator.estimator,
             calibrator=None if fit is None else fit.calibrator,
+            reference=_reference(ladder, rung, fit) if used[:1] == (rung,) else (),
         )
         for rung, (model, fit) in enumerate(zip(ladder.models, fits, strict=True))
     )  # fmt: skip
+
+
+def _reference(ladder: Ladder, rung: int, fit: Fit | None) -> tuple[float, ...]:
+    """Return even quantiles of a rung's probabilities; later rungs see only what escalates, so they have none."""
+    if fit is None:
+        return ()
+    found = sorted(p for p in fit.calibrator.many(ladder.signals[rung]) if p is not None)
+    steps = range(QUANTILES) if len(found) >= QUANTILES else ()
+    return tuple(found[round(step * (len(found) - 1) / (QUANTILES - 1))] for step in steps)
 
 
 def _last_fit(ladder: Ladder) -> Fit | None:

@@ -348,3 +348,20 @@ def test_whatever_the_outcomes_there_is_a_policy(
     ]
     policy = tune(outcomes, target_error=0.3, with_confidence=sure, loss=loss, of=of, groups=groups).policy
     assert Policy.from_json(policy.to_json()) == policy
+
+
+def test_the_first_rung_in_use_keeps_what_later_scores_are_compared_with() -> None:
+    outcomes = [
+        Outcome(
+            id=str(number),
+            rungs=(
+                RungOutcome(model="small", signals={"margin": number / 400}, correct=number >= 40, cost=1),
+                RungOutcome(model="large", signals={"margin": 0.5}, correct=True, cost=100),
+            ),
+        )
+        for number in range(400)
+    ]
+    first, last = tune(outcomes, target_error=0.1).policy.rungs
+    assert len(first.reference) == 41
+    assert list(first.reference) == sorted(first.reference)
+    assert last.reference == ()
