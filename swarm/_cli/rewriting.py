@@ -7,6 +7,7 @@ old one with the new value in it. Where that cannot be done, what to write by ha
 from __future__ import annotations
 
 import difflib
+import re
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from swarm.spec.source import Source, Span, starts_with
 
 __all__ = ["Change", "propose"]
 
+GUESS = re.compile(r"\A[ \t]*#[^\n\r]*\bguess\b[^\n\r]*")  # a comment that is no longer true
 AFTER = (
     "cascade",
     "use",
@@ -72,13 +74,8 @@ def propose(file: Path, expert: str, target_error: float, with_confidence: float
         advice = f"experts:\n  {expert}:\n    use: {expert}\n    confidence: {_written(None, target_error, with_confidence)}"
         return Change(file=file, before=text, after=text, by_hand=advice)
     old = spec.confidence
-    wanted = ConfidenceSpec.model_validate(
-        {
-            "from": old.from_ if old else "auto",
-            "target_error": target_error,
-            "with_confidence": with_confidence,
-        }
-    )
+    promise = {"target_error": target_error, "with_confidence": with_confidence, "at_least": None}
+    wanted = (old or ConfidenceSpec()).model_copy(update=promise)
     if old == wanted:
         return Change(file=file, before=text, after=text)
     value = _written(old, target_error, with_confidence)
@@ -103,6 +100,9 @@ def _written(old: ConfidenceSpec | None, target_error: float, with_confidence: f
     parts = [] if old is None or old.from_ == "auto" else [f"from: {old.from_}"]
     parts.append(f"target_error: {target_error!r}")
     parts += [] if with_confidence is None else [f"with_confidence: {with_confidence!r}"]
+    for name in ("samples", "witness") if old is not None else ():
+        value = getattr(old, name)
+        parts += [] if value is None else [f"{name}: {value}"]
     return "{" + ", ".join(parts) + "}"
 
 
@@ -123,11 +123,9 @@ def _edited(text: str, source: Source, place: Place, value: str) -> str | None:
 def _replaced_flow(text: str, span: Span, value: str) -> str | None:
     """Replace `{...}`; the span ends at its last value."""
     rest = text[span.end :].lstrip(" \r\n,")
-    return (
-        f"{text[: span.start]}{value}{rest[1:]}"
-        if rest.startswith("}") and "#" not in text[span.start : span.end]
-        else None
-    )
+    if not rest.startswith("}") or "#" in text[span.start : span.end]:
+        return None
+    return f"{text[: span.start]}{value}{GUESS.sub('', rest[1:], count=1)}"
 
 
 def _replaced_block(text: str, source: Source, place: Place, value: str) -> str | None:

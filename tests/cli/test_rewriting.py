@@ -46,6 +46,17 @@ def test_a_guess_becomes_a_target_and_its_comment_stays(project: Path) -> None:
     assert by_hand == ""
 
 
+def test_a_comment_that_calls_it_a_guess_goes_with_the_guess(project: Path) -> None:
+    after, _ = changed(project, "    confidence: {at_least: 0.6}   # a guess, until calibrated\n")
+    assert after == GRAPH.replace("CONFIDENCE", "    confidence: {target_error: 0.05}")
+
+
+def test_what_is_measured_besides_stays(project: Path) -> None:
+    before = "    confidence: {at_least: 0.6, samples: 5, witness: ollama/qwen3:4b}\n"
+    after, _ = changed(project, before)
+    assert "{target_error: 0.05, samples: 5, witness: ollama/qwen3:4b}" in after
+
+
 def test_the_estimator_that_was_written_stays(project: Path) -> None:
     after, _ = changed(project, "    confidence: {from: probability, at_least: 0.6}\n", with_confidence=0.9)
     assert "    confidence: {from: probability, target_error: 0.05, with_confidence: 0.9}\n" in after
