@@ -115,7 +115,8 @@ def line_of(train: Sequence[Pair]) -> float:
 
     The highest one at which four fifths of the training rows leave in-scope accuracy at or above 0.91.
     """
-    kept, held = [], []
+    kept: list[Pair] = []
+    held: list[Pair] = []
     counts = {label: 0 for _, label in train}
     for _, label in train:
         counts[label] += 1

@@ -1,6 +1,9 @@
-"""Train what `embedded/moderator` knows of prompt injection: `python -m benchmarks.train_moderator`.
+"""Make the artefacts of `embedded/moderator`: `python -m benchmarks.train_moderator [lexicon] [injection]`.
 
-Writes `experts/moderator/artefacts/injection.json`. It learns from text of this project (the moderator's examples,
+`lexicon` writes `experts/moderator/artefacts/lexicon.json`: the words and weights of the package
+alt-profanity-check (MIT), which must be installed; its pickled model is loaded here and nowhere else.
+
+`injection` writes `injection.json`. It learns from text of this project (the moderator's examples,
 the requests of all bundled experts, the documents and mails in their cases) and from the public training half of
 BIPIA in `../shared/data`. No other public data goes in. Fixed order, no random numbers: the same input gives the
 same file.
@@ -11,18 +14,21 @@ from __future__ import annotations
 import base64
 import json
 import sys
+from importlib.metadata import PackageNotFoundError, version
 from collections.abc import Iterator, Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from swarm.backends.embedded.harm import Weighing
+from swarm.backends.embedded.lexicon import STEP
 from swarm.backends.embedded.injection import BUCKETS, GAMMA, pieces_of, words_of
 from swarm.backends.embedded.vectors import shared_vectors
 
 ROOT = Path(__file__).parents[1]
 EXPERTS = ROOT / "experts"
-ARTEFACT = EXPERTS / "moderator" / "artefacts" / "injection.json"
+ARTEFACTS = EXPERTS / "moderator" / "artefacts"
+PROFANITY = "alt-profanity-check"
 BIPIA = ROOT.parent / "shared" / "data" / "prompt_injection" / "bipia" / "composed_train.jsonl"
 WORDS_PENALTY = 8.0  # 5 folds of the attempts: AUROC 0.933; with 30 0.935
 VECTORS_PENALTY = 10.0  # 3 and 10 are alike
@@ -116,15 +122,58 @@ def packed(numbers: Any) -> dict[str, Any]:
     return {"scale": scale, "bytes": base64.b64encode(whole.tobytes()).decode("ascii")}
 
 
-def main() -> None:
-    """Train both heads and write the artefact."""
+def lexicon() -> dict[str, Any] | str:
+    """Return the words of alt-profanity-check as plain data, or why they cannot be had.
+
+    Its model is the mean of the linear machines of its folds; the sigmoid after them changes no order.
+    """
+    import numpy as np
+
+    try:
+        release, folder = version(PROFANITY), Path(str(import_module("profanity_check").__file__)).parent / "data"
+    except (PackageNotFoundError, ModuleNotFoundError):
+        return f"{PROFANITY} is not installed: pip install {PROFANITY}"
+    joblib: Any = import_module("joblib")
+    vectorizer, model = (joblib.load(folder / f"{name}.joblib") for name in ("vectorizer", "model"))
+    machines = [each.estimator for each in model.calibrated_classifiers_]
+    order = sorted(vectorizer.vocabulary_.items())
+    columns = [column for _, column in order]
+    return {
+        "format": 1,
+        "source": f"{PROFANITY} {release}, weights of its linear model",
+        "licence": "MIT, Copyright (c) 2018 Victor Zhou, 2021 Menelaos Kotoglou, and Dimitrios Mistriotis",
+        "words": " ".join(word for word, _ in order),
+        "idf": thousandths(vectorizer.idf_[columns]),
+        "weights": thousandths(np.mean([machine.coef_[0] for machine in machines], axis=0)[columns]),
+        "offset": round(float(np.mean([machine.intercept_[0] for machine in machines])), 4),
+    }
+
+
+def thousandths(numbers: Any) -> str:
+    """Return numbers as whole steps of two bytes."""
+    return base64.b64encode((numbers / STEP).round().astype("<i2").tobytes()).decode("ascii")
+
+
+def injection() -> dict[str, Any] | str:
+    """Return both heads as plain data, or why they cannot be trained."""
     if not BIPIA.exists():
-        print(json.dumps({"left_out": "injection.json", "why": "the public data is not at ../shared/data"}))
-        return
-    found = {"format": 1, "attempt": head(attempts()), "order": head(orders())}
-    ARTEFACT.parent.mkdir(exist_ok=True)
-    ARTEFACT.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
-    print(json.dumps({"written": str(ARTEFACT.relative_to(ROOT)), "bytes": ARTEFACT.stat().st_size}))
+        return "the public data is not at ../shared/data"
+    return {"format": 1, "attempt": head(attempts()), "order": head(orders())}
+
+
+def main() -> None:
+    """Make the artefacts named on the command line, or all."""
+    steps = {"lexicon": lexicon, "injection": injection}
+    for name in sys.argv[1:] or steps:
+        if name not in steps:
+            sys.exit(f"unknown artefact {name!r}: choose from {', '.join(steps)}")
+        found, path = steps[name](), ARTEFACTS / f"{name}.json"
+        if isinstance(found, str):
+            print(json.dumps({"left_out": path.name, "why": found}))
+            continue
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+        print(json.dumps({"written": str(path.relative_to(ROOT)), "bytes": path.stat().st_size}))
 
 
 if __name__ == "__main__":

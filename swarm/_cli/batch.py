@@ -10,7 +10,7 @@ import asyncio
 import sys
 from collections import deque
 from collections.abc import AsyncGenerator, Generator, Iterator, Mapping
-from contextlib import ExitStack, aclosing, contextmanager, suppress
+from contextlib import ExitStack, aclosing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, cast
@@ -63,7 +63,7 @@ def run_batch(graph: Path, file: str, settings: Settings, options: Mapping[str, 
         if recorder is not None:
             recorder.expected = expected
         source = closing.enter_context(_source(file))
-        sink = closing.enter_context(_sink(options["out"], file))
+        sink = closing.enter_context(_sink(options["out"]))
         session.announce()
         tally = Tally(expected)
         progress = closing.enter_context(Progress(_lines_in(file)))
@@ -228,13 +228,10 @@ def _source(file: str) -> Generator[IO[str]]:
 
 
 @contextmanager
-def _sink(out: Path | None, source: str) -> Generator[IO[str]]:
+def _sink(out: Path | None) -> Generator[IO[str]]:
     if out is None or str(out) == "-":
         yield sys.stdout
         return
-    with suppress(OSError):  # one of them is not there: then they are not the same
-        if out.samefile(source):
-            raise click.UsageError(f"--out {str(out)!r} is the batch itself\n  fix: write to another file")
     with ExitStack() as closing:
         try:
             stream = closing.enter_context(out.open("w", encoding="utf-8", errors="backslashreplace"))

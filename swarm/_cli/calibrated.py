@@ -115,7 +115,8 @@ class Calibrated:
         if expected.escalated is not None:
             least = self.tuned.must_escalate
             more = f"; with this first rung at least {percent(least)}, whatever the method" if least else ""
-            yield "escalated", percent(expected.escalated), f"to {last}{more}"
+            whom = f"to {last}" if len(self.policy.rungs) > 1 else "to nobody: delivered as not confident"
+            yield "escalated", percent(expected.escalated), f"{whom}{more}"
         if expected.accuracy is not None:
             yield "right", percent(expected.accuracy), "of all delivered answers"
         if expected.saving is not None:

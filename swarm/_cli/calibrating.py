@@ -15,9 +15,10 @@ from swarm.errors import InputError
 from swarm.spec.catalogue import ResolvedExpert
 from swarm.spec.version import parts_of, version_of
 
-__all__ = ["Evidence", "artefact_of", "expert_of", "fitted", "gather", "refuse_older", "yaml_of"]
+__all__ = ["Evidence", "artefact_of", "expert_of", "fitted", "gather", "refuse_unfit", "yaml_of"]
 
 ARTEFACTS = "artefacts"
+NAMED = 5  # models that a message spells out
 OTHER = "another prompt, other labels or other examples"
 
 
@@ -29,12 +30,14 @@ class Evidence:
         subject: the expert it is for; None where only outcomes were given.
         source: where the outcomes came from, for titles. notes: what was left out, a sentence each.
         is_older: the expert was another one when they were recorded.
+        strangers: models that answered there and that the expert does not ask.
     """
 
     outcomes: Sequence[Outcome]
     source: str
     subject: Subject | None = None
     is_older: bool = False
+    strangers: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 
 
@@ -81,20 +84,38 @@ def fitted(policy: Policy, evidence: Evidence) -> Policy:
     return replace(policy, expert=expert.name, fits=fits)
 
 
-def refuse_older(evidence: Evidence) -> None:
+def refuse_unfit(evidence: Evidence) -> None:
     """Refuse to save what would not fit the expert.
 
     Raises:
-        InputError: the outcomes are of the expert as it was before.
+        InputError: the outcomes are of the expert as it was before, or of other models; or the file that
+            the policy belongs in leads elsewhere.
     """
-    if evidence.is_older and evidence.subject is not None:
-        name = expert_of(evidence.subject).name
-        word = f"{evidence.subject.file}:{name}" if evidence.subject.file else name
+    if evidence.subject is None:
+        return
+    expert, file = expert_of(evidence.subject), artefact_of(evidence.subject)
+    if evidence.is_older:
+        word = f"{evidence.subject.file}:{expert.name}" if evidence.subject.file else expert.name
+        raise _unfit(
+            evidence,
+            f"{expert.name} had {OTHER} when these outcomes were recorded: what they show does not fit it now",
+            f"record new ones: swarm eval {word} --data FILE --record FILE; or leave out --write",
+        )
+    if evidence.strangers:
+        raise _unfit(
+            evidence,
+            f"{expert.name} does not ask {', '.join(evidence.strangers)}: a policy for these would do nothing",
+            f"its models are {', '.join(map(str, expert.cascade))}; or save it with --policy-out FILE",
+        )
+    if file.is_symlink():
         raise InputError(
-            f"{name} had {OTHER} when these outcomes were recorded: what they show does not fit it now",
-            where=evidence.source, code="stale_outcomes",
-            hint=f"record new ones: swarm eval {word} --data FILE --record FILE; or leave out --write",
+            f"it is a link, and {file.resolve()} would be written over", where=str(file), code="usage",
+            hint="delete the link, or save the policy with --policy-out FILE",
         )  # fmt: skip
+
+
+def _unfit(evidence: Evidence, what: str, hint: str) -> InputError:
+    return InputError(what, where=evidence.source, hint=hint, code="stale_outcomes")
 
 
 def artefact_of(subject: Subject) -> Path:
@@ -138,9 +159,19 @@ def _recorded(subject: Subject | None, path: Path) -> Evidence:
         notes.append(f"{expert.name} had {OTHER} when these were recorded")
     elif len(now) < len(own):
         notes.append(f"{len(own) - len(now):,} outcomes are of {expert.name} when it had {OTHER}: left out")
+    strangers = _strangers(now or own, expert)
+    if strangers:
+        notes.append(f"{expert.name} does not ask {', '.join(strangers)}: what was chosen does not fit it")
     return Evidence(
-        outcomes=now or own, source=path.name, subject=subject, is_older=not now, notes=tuple(notes)
-    )
+        outcomes=now or own, source=path.name, subject=subject, is_older=not now, strangers=strangers,
+        notes=tuple(notes),
+    )  # fmt: skip
+
+
+def _strangers(outcomes: Sequence[Outcome], expert: ResolvedExpert) -> tuple[str, ...]:
+    """Return the models that answered and that the expert does not ask."""
+    answered = {rung.model for outcome in outcomes for rung in outcome.rungs}
+    return tuple(sorted(answered - {str(model) for model in expert.cascade})[:NAMED])
 
 
 def _logged(subject: Subject) -> Evidence:

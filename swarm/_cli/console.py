@@ -11,6 +11,7 @@ import re
 import sys
 from collections.abc import Generator
 from contextlib import contextmanager, redirect_stdout
+from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Final
 
 from swarm._cli.grid import Grid, lay_out
@@ -44,7 +45,13 @@ ANSI: Final = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "3
 
 
 def prepare() -> None:
-    """Make the streams able to take any text; a character they cannot write is escaped."""
+    """Make the streams able to take any text; a character they cannot write is escaped.
+
+    One that the caller closed goes nowhere.
+    """
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115 - open as long as the process
     for stream in (sys.stdout, sys.stderr):
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure is not None:

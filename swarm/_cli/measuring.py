@@ -84,7 +84,7 @@ class Measuring:
         measured = Measured(
             Sheet(kind=prepared.subject.kind, rows=rows, ready=ready, oos=prepared.request.oos, line=line)
         )
-        keep(self.file, Kept(about=self._about(), figures=measured.figures, verdicts=measured.verdicts))
+        self._keep(Kept(about=self._about(), figures=measured.figures, verdicts=measured.verdicts))
         return measured
 
     def _add(self, judged: Judged, progress: Progress) -> None:
@@ -104,9 +104,20 @@ class Measuring:
         prepared = self.prepared
         sheet = Sheet(kind=prepared.subject.kind, rows=self._rows, ready=Ready(), oos=prepared.request.oos)
         verdicts = [_verdict(sheet, row) for row in self._rows]
-        file = keep(self.file, Kept(about=self._about(), figures={}, verdicts=verdicts), partial=True)
+        file = self._keep(Kept(about=self._about(), figures={}, verdicts=verdicts), partial=True)
+        kept = "" if file is None else f": kept in {file}"
         recorded = f", their outcomes in {self.record}" if self.record is not None else ""
-        console.say(f"{len(verdicts):,} of {len(prepared.cases):,} cases are done: kept in {file}{recorded}")
+        console.say(f"{len(verdicts):,} of {len(prepared.cases):,} cases are done{kept}{recorded}")
+
+    def _keep(self, kept: Kept, *, partial: bool = False) -> Path | None:
+        """Keep results for `--compare`; where they cannot be kept, they are still told."""
+        try:
+            return keep(self.file, kept, partial=partial)
+        except OSError as error:
+            console.warn(
+                f"{self.file}: these results are not kept to compare with: {error.strerror or error}"
+            )
+            return None
 
     def _about(self) -> dict[str, Any]:
         request = self.prepared.request

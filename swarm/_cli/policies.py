@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from swarm._cli.outputs import replace_text
 from swarm.errors import InputError
 
 if TYPE_CHECKING:
@@ -46,4 +47,5 @@ def write_policy(path: Path, policy: Policy) -> None:
         OSError: it cannot be written.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(policy.to_json(), ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    text = json.dumps(policy.to_json(), ensure_ascii=False, allow_nan=False, indent=1) + "\n"
+    replace_text(path, text)

@@ -9,7 +9,7 @@ from typing import Any, cast
 
 from swarm._app.learned import OutcomeFile
 from swarm._cli.tally import Expectation
-from swarm.confidence.outcomes import Outcome, RungOutcome
+from swarm.confidence.outcomes import Outcome, RungOutcome, refuse_other_file
 
 __all__ = ["Recorder"]
 
@@ -19,9 +19,13 @@ class Recorder:
 
     Args:
         path: the file, which is appended to. expected: what is right for which node, where that is known.
+
+    Raises:
+        InputError: the file is there, and holds something else than outcomes.
     """
 
     def __init__(self, path: Path, expected: Expectation | None = None) -> None:
+        refuse_other_file(path)
         self.path, self.expected = path, expected
         self._file = OutcomeFile(path)
         self._open: dict[str, list[Outcome]] = {}

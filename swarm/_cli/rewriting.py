@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from swarm._cli.outputs import replace_text
 from swarm.spec.expert import ConfidenceSpec, Expert
 from swarm.spec.load import load_expert, load_graph
 from swarm.spec.source import Path as Place
@@ -54,8 +55,7 @@ class Change:
         Raises:
             OSError: it cannot be written.
         """
-        with self.file.open("w", encoding="utf-8", newline="") as stream:
-            stream.write(self.after)
+        replace_text(self.file, self.after)
 
 
 def propose(file: Path, expert: str, target_error: float, with_confidence: float | None) -> Change:

@@ -70,7 +70,7 @@ def keep(file: Path, kept: Kept, *, partial: bool = False) -> Path:
     ]
     text = "".join(json.dumps(row, ensure_ascii=False, default=str) + "\n" for row in (head, *rows))
     fresh = file.with_suffix(f".{os.getpid()}.new")
-    fresh.write_text(text, encoding="utf-8")
+    fresh.write_text(text, encoding="utf-8", errors="backslashreplace")  # half a surrogate pair as its escape
     fresh.replace(file)  # at once: whoever reads sees the results of before, or these
     _prune(file.parent)
     return file
@@ -85,7 +85,7 @@ def read_kept(file: Path) -> Kept | None:
     if not file.is_file():
         return None
     try:
-        head, *rows = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
+        head, *rows = [json.loads(line) for line in file.read_text(encoding="utf-8").rstrip("\n").split("\n")]
         if head["swarm_eval"] != FORMAT:
             raise ValueError(f"its format is {head['swarm_eval']!r}, and {FORMAT} is known")
         verdicts = tuple(

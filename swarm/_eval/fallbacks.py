@@ -59,7 +59,7 @@ def read_fallbacks(path: Path, expert: ResolvedExpert) -> Fallbacks:
     Raises:
         InputError: nothing was, or the file cannot be read.
     """
-    if not path.is_file():
+    if not path.exists():
         raise _nothing(f"nothing was logged yet: there is no {path}", expert)
     own = [one for one in read_outcomes(path) if one.expert == expert.name]
     version = version_of(expert)

@@ -16,7 +16,7 @@ from swarm.spec.findings import did_you_mean
 from swarm.spec.registry import Registry
 from swarm.spec.types import Type
 
-__all__ = ["Lesson", "Subject", "drawn", "find_subject", "lessons_of", "taught", "truths_of"]
+__all__ = ["Lesson", "Subject", "drawn", "file_of", "find_subject", "lessons_of", "taught", "truths_of"]
 
 SUFFIXES = (".yaml", ".yml")
 TAUGHT = ("classify", "moderate")
@@ -52,6 +52,13 @@ class Subject:
             return self.expert.inputs
         assert self.graph is not None, "a subject is an expert or a graph"
         return self.graph.require().inputs
+
+
+def file_of(word: str) -> Path | None:
+    """Return the graph file that `word` names; None where it names an expert outside one."""
+    file, colon, _ = word.rpartition(":")
+    named = file if colon and file.endswith(SUFFIXES) else word
+    return Path(named) if named.endswith(SUFFIXES) else None
 
 
 def find_subject(word: str) -> Subject:

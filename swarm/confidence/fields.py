@@ -12,7 +12,7 @@ __all__ = ["Fields"]
 
 T = TypeVar("T")
 _MISSING: Any = object()
-HINT = "make the file anew: swarm calibrate --outcomes FILE --target-error 0.05 --policy-out FILE"
+HINT = "make the file anew: swarm calibrate --outcomes FILE --target-error 0.05 --policy-out FILE; or delete it"
 
 
 class Fields:

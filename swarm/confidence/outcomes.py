@@ -14,18 +14,25 @@ from __future__ import annotations
 
 import json
 import math
+from codecs import BOM_UTF8
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from os import SEEK_END
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, BinaryIO, cast
 
 from swarm.errors import InputError
 
-__all__ = ["Outcome", "RungOutcome", "read_outcomes", "write_outcomes"]
+__all__ = ["Outcome", "RungOutcome", "read_outcomes", "refuse_other_file", "write_outcomes"]
 
 SHOWN = 8  # bad lines spelt out; the rest are counted
-MAX_LINE = 4_000_000  # characters
+MAX_LINE = 4_000_000  # bytes
 MAX_ROWS = 5_000_000
+LARGEST = 1e15  # of `cost` and `latency_ms`: sums and squares of millions of them stay exact enough
+LEAST_LIKELY = (
+    1e-9  # propensity: a row counts 1 / propensity times, and the square of that has to be a number
+)
+RECORD = "record some: swarm eval EXPERT --data cases.jsonl --record outcomes.jsonl"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,13 +110,12 @@ def read_outcomes(path: Path | str) -> tuple[Outcome, ...]:
         InputError: the file cannot be read, has no outcome, or lines that are none; the first of them
             are named by their number and what is wrong.
     """
-    file = Path(path)
     outcomes: list[Outcome] = []
     bad: list[str] = []
     seen: dict[str, int] = {}
     try:
-        with file.open(encoding="utf-8") as lines:
-            for number, line in enumerate(lines, start=1):
+        with Path(path).open("rb") as lines:
+            for number, line in enumerate(_lines(lines), start=1):
                 if not line.strip():
                     continue
                 try:
@@ -121,29 +127,61 @@ def read_outcomes(path: Path | str) -> tuple[Outcome, ...]:
                     continue
                 seen[outcome.id] = number
                 outcomes.append(outcome)
-    except (OSError, UnicodeDecodeError) as error:
-        why = "it is no UTF-8 text" if isinstance(error, UnicodeDecodeError) else error.strerror or error
+    except OSError as error:
         raise InputError(
-            f"the outcomes cannot be read: {why}", where=str(path), code="invalid_outcomes"
-        ) from error
+            f"the outcomes cannot be read: {error.strerror or error}", where=str(path), hint=RECORD,
+            code="invalid_outcomes",
+        ) from error  # fmt: skip
     if bad:
         raise _bad(str(path), bad)
     if not outcomes:
         raise InputError(
-            "there is no outcome in this file", where=str(path), code="invalid_outcomes",
-            hint="record some: swarm eval EXPERT --data cases.jsonl --record outcomes.jsonl",
-        )  # fmt: skip
+            "there is no outcome in this file", where=str(path), hint=RECORD, code="invalid_outcomes"
+        )
     return tuple(outcomes)
 
 
+def refuse_other_file(path: Path | str) -> None:
+    """Refuse a file to append to whose first line is no outcome.
+
+    Raises:
+        InputError: it is something else. OSError: it cannot be read.
+    """
+    if not Path(path).is_file():
+        return
+    with Path(path).open("rb") as lines:
+        first = next(_lines(lines), b"")
+    try:
+        if first.strip():
+            _outcome(first, 1)
+    except ValueError as error:
+        raise _bad(str(path), [f"1: {error}"]) from error
+
+
 def write_outcomes(path: Path | str, outcomes: Iterable[Outcome]) -> int:
-    """Append outcomes to a JSON lines file, which is made where it is not there; return how many."""
-    count = 0
-    with Path(path).open("a", encoding="utf-8") as file:
+    """Append outcomes to a JSON lines file, which is made where it is not there; return how many.
+
+    Each line is written at once, so that several processes may record into one file; a last line that was
+    left without an end gets one first.
+    """
+    count, is_open = 0, _has_open_end(Path(path))
+    with Path(path).open("ab") as file:
         for outcome in outcomes:
-            file.write(json.dumps(outcome.to_json(), ensure_ascii=False, allow_nan=False) + "\n")
-            count += 1
+            line = json.dumps(outcome.to_json(), ensure_ascii=False, allow_nan=False) + "\n"
+            # half of a surrogate pair becomes its escape, which JSON reads back
+            file.write((b"\n" if is_open else b"") + line.encode("utf-8", "backslashreplace"))
+            file.flush()
+            count, is_open = count + 1, False
     return count
+
+
+def _has_open_end(path: Path) -> bool:
+    """Return whether the last line of a file has no end: its writing was interrupted, or it was edited."""
+    if not path.is_file() or not path.stat().st_size:
+        return False
+    with path.open("rb") as file:
+        file.seek(-1, SEEK_END)
+        return file.read(1) != b"\n"
 
 
 def _bad(where: str, bad: list[str]) -> InputError:
@@ -153,22 +191,38 @@ def _bad(where: str, bad: list[str]) -> InputError:
         f"{len(bad)} line{'s are' if len(bad) > 1 else ' is'} no outcome:{shown}{more}",
         code="invalid_outcomes",
         hint='a line is {"id": "1", "rungs": [{"model": "m", "signals": {"margin": 0.8}, "correct": true}]};'
-        " a signal that was not measured is null",
+        " a signal that was not measured is null. Mend these lines, or delete them",
     )
 
 
-def _outcome(line: str, number: int) -> Outcome:
+def _lines(file: BinaryIO) -> Iterator[bytes]:
+    """Yield the lines of a file, without the mark at its start; nothing after one that is too long."""
+    while line := file.readline(MAX_LINE + 1):
+        yield line.removeprefix(BOM_UTF8)
+        if len(line) > MAX_LINE:
+            return
+
+
+def _object(line: bytes, number: int) -> dict[str, Any]:
     if len(line) > MAX_LINE:
-        raise ValueError(f"longer than {MAX_LINE:,} characters")
+        raise ValueError(f"longer than {MAX_LINE:,} bytes: nothing after it was read")
     if number > MAX_ROWS:
         raise ValueError(f"more than {MAX_ROWS:,} lines")
     try:
-        row = json.loads(line, parse_constant=_refuse)
+        row = json.loads(line.decode("utf-8"), parse_constant=_refuse)
     except RecursionError as error:
         raise ValueError("it nests too deeply") from error
+    except UnicodeDecodeError as error:
+        raise ValueError(f"no UTF-8 text: byte {error.start + 1} is {line[error.start]:#04x}") from error
+    except json.JSONDecodeError as error:
+        raise ValueError(f"no JSON at character {error.pos + 1}: {error.msg.removesuffix(' at')}") from error
     if not isinstance(row, dict):
         raise ValueError("not an object {...}")
-    table = cast("dict[str, Any]", row)
+    return cast("dict[str, Any]", row)
+
+
+def _outcome(line: bytes, number: int) -> Outcome:
+    table = _object(line, number)
     rungs = table.get("rungs")
     if not isinstance(rungs, list) or not rungs:
         raise ValueError("`rungs` is no list with at least one rung")
@@ -176,8 +230,10 @@ def _outcome(line: str, number: int) -> Outcome:
     if isinstance(name, bool) or not isinstance(name, str | int):
         raise ValueError("`id` is neither text nor a whole number")
     propensity = _number(table.get("propensity"), "propensity")
-    if propensity is not None and not 0 < propensity <= 1:
-        raise ValueError("`propensity` is not in (0, 1]")
+    if propensity is not None and not LEAST_LIKELY <= propensity <= 1:
+        raise ValueError(
+            f"`propensity` is {propensity:g}: a number above 0 ({LEAST_LIKELY:g} or more), up to 1"
+        )
     return Outcome(
         id=str(name), expert=_word(table, "expert"), input=table.get("input"), expected=table.get("expected"),
         version=_word(table, "version"), propensity=1.0 if propensity is None else propensity,
@@ -206,8 +262,8 @@ def _rung(table: dict[str, Any], index: int) -> RungOutcome:
         raise ValueError(f"`correct` is {correct!r}: true, false, or null where nobody said")
     cost, latency_ms = _number(table.get("cost"), "cost"), _number(table.get("latency_ms"), "latency_ms")
     for name, value in (("cost", cost), ("latency_ms", latency_ms)):
-        if value is not None and value < 0:
-            raise ValueError(f"`{name}` is below 0")
+        if value is not None and not 0 <= value <= LARGEST:
+            raise ValueError(f"`{name}` is {value:g}: a number from 0 to {LARGEST:g}")
     return RungOutcome(
         model=_word(table, "model") or f"rung {index}",
         signals={k: _number(v, f"signals.{k}") for k, v in cast("dict[str, Any]", signals).items()},

@@ -66,10 +66,16 @@ def eval(ctx: click.Context, subject: str, **options: Any) -> None:
 
     Without --rung the cascade is climbed as in a run. Exit code 1: a figure is under its bar, or cases failed.
     """
+    from swarm._cli.outputs import check_outputs
     from swarm._cli.settings import load_settings, use_ollama_of
     from swarm._eval.bars import parse_bars
     from swarm._eval.prepare import prepare
+    from swarm._eval.subject import file_of
 
+    check_outputs(
+        {"GRAPH": file_of(subject), "--data": options["data"], "--train": options["train"]},
+        {"--record": options["record"], "--report": options["report"]},
+    )
     settings = load_settings()
     use_ollama_of(settings)
     bars = parse_bars(options["bars"])
@@ -187,7 +193,12 @@ def _rungs(rungs: Sequence[Mapping[str, Any]]) -> Grid:
 
 def _mistaken(pairs: Sequence[Mapping[str, Any]]) -> Grid:
     rows = [
-        [Cell(f"{one['n']:,}"), Cell(one["expected"]), Cell(f"answered {one['answered']}")] for one in pairs
+        [
+            Cell(f"{one['n']:,}"),
+            Cell(console.one_line(str(one["expected"]))),
+            Cell(f"answered {console.one_line(str(one['answered']))}"),
+        ]
+        for one in pairs
     ]
     return Grid(rows=rows, right=frozenset({0}))
 

@@ -37,11 +37,13 @@ def replay(outcomes: Path, policy_file: Path, report: Path | None, as_json: bool
     last rung. Nothing is asked. Accepted is what a rung before the last was sure of; rates are shares of all
     rows.
     """
+    from swarm._cli.outputs import check_outputs
     from swarm._cli.policies import read_policy
     from swarm._eval.replay import summarize
     from swarm._eval.walk import walk
     from swarm.confidence.outcomes import read_outcomes
 
+    check_outputs({"--outcomes": outcomes, "--policy": policy_file}, {"--report": report})
     policy, rows = read_policy(policy_file), read_outcomes(outcomes)
     way = walk(rows, policy)
     found = summarize(way)

@@ -77,12 +77,23 @@ def run(ctx: click.Context, graph: Path, **options: Any) -> None:
 
     Without a terminal a run that has to ask a person ends paused (exit code 5).
     """
+    from swarm._app.learned import LEARNED
+    from swarm._cli.outputs import check_outputs
     from swarm._cli.settings import load_settings
 
     common: Common = ctx.obj
     settings = load_settings(timeout=options["timeout"], concurrency=options["concurrency"])
     batch = options["batch"]
     _refuse_misfits(options, batch=batch is not None)
+    out = None if options["out"] == Path("-") else options["out"]
+    check_outputs(
+        {
+            "GRAPH": graph,
+            "`learn: true`": Path(LEARNED),
+            "--batch": None if batch in (None, "-") else Path(batch),
+        },
+        {"--out": out, "--record": options["record"]},
+    )
     if batch is not None:
         from swarm._cli.batch import run_batch
 

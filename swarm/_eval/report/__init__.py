@@ -16,4 +16,6 @@ def write_report(path: str | Path, report: Report) -> None:
     Raises:
         OSError: the file cannot be written.
     """
-    Path(path).write_text(render(report), encoding="utf-8")
+    Path(path).write_text(
+        render(report), encoding="utf-8", errors="backslashreplace"
+    )  # half a surrogate pair

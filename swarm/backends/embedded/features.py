@@ -14,8 +14,8 @@ import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from importlib import import_module
 from functools import lru_cache
+from importlib import import_module
 from itertools import chain, combinations, pairwise
 from typing import Any
 
@@ -112,7 +112,9 @@ class Vocabulary:
         sparse: Any = import_module("scipy.sparse")
         rows = list(rows)
         found = [self._block(block, rows, own=own) for block in self.blocks]
-        numbers, columns, values = (np.concatenate(each) for each in zip(*(f[:3] for f in found), strict=True))
+        numbers, columns, values = (
+            np.concatenate(each) for each in zip(*(f[:3] for f in found), strict=True)
+        )
         shape = (len(rows), len(self.idf))
         return sparse.csr_matrix((values, (numbers, columns)), shape=shape), sum(f[3] for f in found)
 

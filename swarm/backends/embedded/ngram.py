@@ -68,7 +68,8 @@ class NgramClassifier:
         Raises:
             ValueError: no label at all.
         """
-        labels = tuple(dict.fromkeys([*(descriptions or {}), *(label for _, label in examples)]))
+        found = [*(descriptions or {}), *(label for _, label in examples)]
+        labels = tuple(dict.fromkeys(found))
         if not labels:
             raise ValueError("nothing to learn from: give examples, or descriptions of the labels")
         lessons = _Lessons.of(labels, examples, descriptions or {}, rejects)
@@ -89,15 +90,18 @@ class NgramClassifier:
         scores, nearest = self.separator.score(columns, values, meaning)
         seen = _seen(scores[None, :], len(self.labels), np.array([nearest]), np.array([known]))
         in_scope = float(self.scope.probability(seen)[0])
-        own = seen.scores[0]
-        found = self.calibration.probabilities(own, known) if len(own) > 1 else np.ones(1)
-        if self.scope.rejects:
-            found = found * in_scope
-        two = np.sort(own)[-2:] if len(own) > 1 else np.array([-1.0, own[0]])
-        lead = float(np.clip((two[1] - two[0]) / 2, 0.0, 1.0))
-        order = np.argsort(-found, kind="stable")
+        found: Any = self._label_shares(seen) * (in_scope if self.scope.rejects else 1.0)
+        order: list[int] = np.argsort(-found, kind="stable").tolist()
         shares = {self.labels[index]: float(found[index]) for index in order}
-        return Judgement(probabilities=shares, in_scope=in_scope, lead=lead)
+        return Judgement(probabilities=shares, in_scope=in_scope, lead=float(seen.lead()[0]))
+
+    def _label_shares(self, seen: Seen) -> Any:
+        """Return the probabilities of the labels for one text that fits one of them, (labels,)."""
+        import numpy as np
+
+        if len(self.labels) == 1:
+            return np.ones(1)
+        return self.calibration.probabilities(seen.scores[0], float(seen.known[0]))
 
     def predict(self, text: str) -> dict[str, float]:
         """Return the probability of every label, highest first; see `Judgement`."""
