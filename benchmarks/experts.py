@@ -20,7 +20,7 @@ from swarm import Expert, Graph, NodeResult, Swarm
 
 ROOT = Path(__file__).parents[1]
 EXPERTS = ROOT / "experts"
-NAMES = ("intent", "moderator", "summarizer", "writer", "coder")
+NAMES = ("intent", "moderator", "summarizer", "writer", "redactor", "coder")
 MAIN = {"writer": ("question", "facts"), "coder": ("task",)}
 Row = Mapping[str, Any]
 Pairs = Sequence[tuple[Row, NodeResult]]
@@ -35,7 +35,10 @@ def one_node(name: str, *, first_only: bool) -> Graph:
     """Return a graph that only asks this expert."""
     changes: dict[str, Any] = {}
     if first_only:
-        rungs = {"intent": "ngram", "moderator": "moderator", "summarizer": "textrank", "writer": "bm25"}
+        rungs = {
+            "intent": "ngram", "moderator": "moderator", "summarizer": "textrank", "writer": "bm25",
+            "redactor": "personal",
+        }  # fmt: skip
         changes["cascade"] = [f"embedded/{rungs[name]}"]
     if name == "intent":
         changes["examples"] = rows_of(EXPERTS / "intent/evals_train.jsonl")
@@ -70,6 +73,10 @@ def _text(node: NodeResult) -> str:
     return str(output.get("text", ""))
 
 
+def _places(spans: Sequence[Mapping[str, Any]]) -> set[tuple[int, int]]:
+    return {(span["start"], span["end"]) for span in spans}
+
+
 def measure(name: str, pairs: Pairs) -> dict[str, str]:
     """Return the figures of one expert, by what they are called in its card."""
     if name == "intent":
@@ -98,6 +105,14 @@ def measure(name: str, pairs: Pairs) -> dict[str, str]:
         ]
         words = [len(_text(node).split()) for _, node in pairs]
         return {"key facts kept": share(kept), "words, median": f"{statistics.median(words):.0f}"}
+    if name == "redactor":
+        found = [_places((node.output or {}).get("found", [])) for _, node in pairs]
+        true = [_places(expected["spans"]) for expected, _ in pairs]
+        both = list(zip(true, found, strict=True))
+        return {
+            "spans found exactly": share([span in said for want, said in both for span in want]),
+            "spans that are right": share([span in want for want, said in both for span in said]),
+        }
     known = [(expected, node) for expected, node in pairs if not expected.get("refuses")]
     unknown = [node for expected, node in pairs if expected.get("refuses")]
     right = [

@@ -3,7 +3,7 @@
 `lexicon` writes `experts/moderator/artefacts/lexicon.json`: the words and weights of the package
 alt-profanity-check (MIT), which must be installed; its pickled model is loaded here and nowhere else.
 
-`injection` writes `injection.json`. It learns from text of this project (the moderator's examples,
+`injection` writes `injection.json`. It learns from text of this project (the moderator's examples and attempts,
 the requests of all bundled experts, the documents and mails in their cases) and from the public training half of
 BIPIA in `../shared/data`. No other public data goes in. Fixed order, no random numbers: the same input gives the
 same file.
@@ -28,6 +28,7 @@ from swarm.backends.embedded.vectors import shared_vectors
 ROOT = Path(__file__).parents[1]
 EXPERTS = ROOT / "experts"
 ARTEFACTS = EXPERTS / "moderator" / "artefacts"
+OWN = ("examples.jsonl", "attempts.jsonl")  # the latter teaches nothing but injection
 PROFANITY = "alt-profanity-check"
 BIPIA = ROOT.parent / "shared" / "data" / "prompt_injection" / "bipia" / "composed_train.jsonl"
 WORDS_PENALTY = 8.0  # 5 folds of the attempts: AUROC 0.933; with 30 0.935
@@ -55,8 +56,8 @@ def documents() -> Iterator[str]:
 
 def attempts() -> Labelled:
     """Return whole messages; true: they try to make an AI drop its rules or tell its secrets."""
-    own = [(row["text"], row["label"]) for row in rows_of(EXPERTS / "moderator" / "examples.jsonl")]
-    found = [(text, label == "injection") for text, label in own]
+    rows = [row for name in OWN for row in rows_of(EXPERTS / "moderator" / name)]
+    found = [(row["text"], row["label"] == "injection") for row in rows]
     found += [(text, False) for text in (*requests(), *documents())]
     return list(dict(found).items())
 

@@ -181,13 +181,16 @@ def _logged(subject: Subject) -> Evidence:
 
     expert = expert_of(subject)
     found = read_fallbacks(Path(LEARNED), expert)
-    judged = judged_by_agreement(found.outcomes, expert.kind)
+    judged = judged_by_agreement(found.outcomes, expert)
     if not judged:
         raise InputError(
             f"no run of {expert.name!r} asked a second model yet, so nothing says what is right",
             where=LEARNED, code="no_outcomes", hint="let it run for a while, or calibrate on labelled cases: --data FILE.jsonl",
         )  # fmt: skip
-    notes = ["right is what the dearest model said that was asked: it is wrong, too, at times"]
+    dearest = judged[0].rungs[-1].model
+    notes = [f"right is what {dearest} said: it is wrong, too, at times"]
+    if len(judged) < len(found.outcomes):
+        notes.append(f"{len(found.outcomes) - len(judged):,} outcomes did not reach it: left out")
     if found.older:
         notes.append(f"{found.older:,} outcomes are of {expert.name} when it had {OTHER}: left out")
     return Evidence(outcomes=judged, source="logged runs", subject=subject, notes=tuple(notes))

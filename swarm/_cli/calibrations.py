@@ -64,7 +64,7 @@ def _calibrated(expert: ResolvedExpert, found: Ollama, fix: str) -> Basis:
         return Basis(expert=expert.name, state="broken", said=f"{file}: {error.what}", fix=fix)
     reasons = [*stale(expert), *_other_weights(policy, found)]
     if reasons:
-        return Basis(expert=expert.name, state="stale", said=f"{file} is {'; '.join(reasons)}", fix=fix)
+        return Basis(expert=expert.name, state="stale", said=f"{file} was {'; '.join(reasons)}", fix=fix)
     surely = "" if policy.with_confidence is None else f" with {policy.with_confidence:.0%} confidence"
     said = f"target_error {policy.target_error:g}{surely}, from {policy.chosen_on.n:,} outcomes ({file})"
     return Basis(expert=expert.name, state="calibrated", said=said)

@@ -7,7 +7,7 @@ is proposed, never applied by itself: a calibration is written when one says `--
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
@@ -70,19 +70,31 @@ def read_fallbacks(path: Path, expert: ResolvedExpert) -> Fallbacks:
     return Fallbacks(outcomes=now, older=len(own) - len(now))
 
 
-def judged_by_agreement(outcomes: Iterable[Outcome], kind: str) -> tuple[Outcome, ...]:
-    """Return the outcomes that two rungs or more answered, each answer judged by the last one's.
+def judged_by_agreement(outcomes: Sequence[Outcome], expert: ResolvedExpert) -> tuple[Outcome, ...]:
+    """Return the outcomes that the dearest rung answered, too; each answer is judged by that one's.
+
+    The dearest is the last of the cascade that answered anything. An outcome that ended before it is left out:
+    a rung cannot be judged by itself. Rungs in between that were not asked stand there without an answer.
 
     Raises:
         InputError: answers of this kind are texts, which are not just equal or different.
     """
-    if kind not in COMPARED:
+    if expert.kind not in COMPARED:
         raise InputError(
-            f"answers of kind {kind} are texts: whether two of them agree cannot be told by comparing",
+            f"answers of kind {expert.kind} are texts: whether two of them agree cannot be told by comparing",
             where="--from-runs", code="usage",
             hint="judge some by hand: swarm run --record FILE, add \"correct\", then --outcomes FILE",
         )  # fmt: skip
-    return tuple(_judged(one) for one in outcomes if len(one.rungs) > 1)
+    names = [str(model) for model in expert.cascade]
+    reached = [
+        max((names.index(rung.model) for rung in one.rungs if rung.model in names), default=0)
+        for one in outcomes
+    ]
+    dearest = max(reached, default=0)
+    return tuple(
+        _judged(one, names[: dearest + 1]) for one, place in zip(outcomes, reached, strict=True)
+        if 0 < place == dearest
+    )  # fmt: skip
 
 
 def proposals(outcomes: Sequence[Outcome], expert: ResolvedExpert, *, limit: int) -> tuple[Proposal, ...]:
@@ -132,9 +144,14 @@ def examples_file(subject: Subject) -> Path | None:
     return first.base.folder / first.spec.examples
 
 
-def _judged(outcome: Outcome) -> Outcome:
-    truth = essence(outcome.rungs[-1].output)
-    rungs = [replace(rung, correct=essence(rung.output) == truth) for rung in outcome.rungs]
+def _judged(outcome: Outcome, names: Sequence[str]) -> Outcome:
+    """Return the outcome with a rung for each of these models, judged by the last one's answer."""
+    known = {rung.model: rung for rung in outcome.rungs}
+    truth = essence(known[names[-1]].output)
+    rungs = (
+        replace(known[name], correct=essence(known[name].output) == truth) if name in known else RungOutcome(model=name)
+        for name in names
+    )  # fmt: skip
     return replace(outcome, rungs=tuple(rungs))
 
 

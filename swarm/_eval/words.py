@@ -16,9 +16,9 @@ METHODS = {
 }
 
 
-def percent(share: float, digits: int = 1) -> str:
-    """Return a share as text: `4.1 %`."""
-    return f"{share * 100:.{digits}f} %"
+def percent(share: float | None, digits: int = 1) -> str:
+    """Return a share as text: `4.1 %`; a dash where it is not known."""
+    return "-" if share is None else f"{share * 100:.{digits}f} %"
 
 
 def promise(policy: Policy) -> str:

@@ -12,7 +12,9 @@ __all__ = ["Fields"]
 
 T = TypeVar("T")
 _MISSING: Any = object()
-HINT = "make the file anew: swarm calibrate --outcomes FILE --target-error 0.05 --policy-out FILE; or delete it"
+HINT = (
+    "make the file anew: swarm calibrate --outcomes FILE --target-error 0.05 --policy-out FILE; or delete it"
+)
 
 
 class Fields:
@@ -104,15 +106,16 @@ class Fields:
         table = Fields.of(self._take(key, {}), where=self._where, path=self._name(key))
         return {name: table.text(name) for name in list(table._data)}
 
-    def numbers(self, key: str) -> tuple[float, ...]:
-        """Return a list of finite numbers, empty where there is none."""
+    def rising_shares(self, key: str) -> tuple[float, ...]:
+        """Return a list of numbers in [0, 1], none lower than the one before; empty where there is none."""
         values = self._take(key, [])
         if not isinstance(values, list):
             self._refuse(key, "is no list of numbers")
-        found = [self._number(f"{key}[{at}]", value) for at, value in enumerate(cast("list[object]", values))]
-        if None in found:
-            self._refuse(key, "has a null: a list of numbers")
-        return tuple(value for value in found if value is not None)
+        found = [self._share(f"{key}[{at}]", value) for at, value in enumerate(cast("list[object]", values))]
+        shares = tuple(value for value in found if value is not None)
+        if len(shares) < len(found) or list(shares) != sorted(shares):
+            self._refuse(key, "is no list of rising numbers")
+        return shares
 
     def each(self, key: str, read: Callable[[object], T]) -> dict[str, T]:
         """Return what `read` makes of each value of an object, empty where there is none."""

@@ -23,7 +23,8 @@ class Ladder:
     """Outcomes that went through the same rungs.
 
     Attributes:
-        models: of the rungs, cheapest first.
+        every: the models of all rungs, cheapest first. places: of those that answered; `rungs` are these.
+        models: their models.
         signals, labels: of each rung's answers. Shape (rungs, rows).
         right: 1.0 or 0.0; NaN where nobody said, which only the last rung may have. Shape (rungs, rows).
         costs: of asking each rung, in `unit`. Shape (rungs, rows).
@@ -31,6 +32,8 @@ class Ladder:
         left_out: how many outcomes were not used, by why.
     """
 
+    every: tuple[str, ...]
+    places: tuple[int, ...]
     models: tuple[str, ...]
     signals: tuple[tuple[Row, ...], ...]
     labels: tuple[tuple[str | None, ...], ...]
@@ -72,7 +75,7 @@ class Walk:
         levels: the probability that accepts, falling.
         sizes, errors: how many answers are accepted and count as wrong; weighted ones as the number of
             equal ones that they are worth.
-        costs: of all rows together, the last rung's calls included.
+        costs: of all rows together, each times its weight, the last rung's calls included.
         alone: cost of asking only the last rung.
         accepts_all: at the last place no row is left.
     """
@@ -94,6 +97,8 @@ class Walk:
 def read_ladder(outcomes: Sequence[Outcome], *, regret: bool) -> Ladder:
     """Return the outcomes that went through the most common ladder and whose answers were judged.
 
+    A rung that answered nobody, such as a model that was not there, is no part of it.
+
     Args:
         regret: the last rung must have been judged, too.
 
@@ -106,15 +111,17 @@ def read_ladder(outcomes: Sequence[Outcome], *, regret: bool) -> Ladder:
         raise InputError(
             "choosing thresholds needs numpy", hint="pip install 'swarm-slm[eval]'", code="missing_extra"
         ) from error
-    models = _models(outcomes)
-    kept, left_out = _kept(outcomes, models, regret)
-    columns = [[outcome.rungs[rung] for outcome in kept] for rung in range(len(models))]
+    every = _models(outcomes)
+    places = _answering(outcomes, every)
+    models = tuple(every[place] for place in places)
+    kept, left_out = _kept(outcomes, every, places if regret else places[: max(1, len(places) - 1)])
+    columns = [[outcome.rungs[place] for outcome in kept] for place in places]
     costs, unit = _costs(columns)
     right = [
         [math.nan if one.correct is None else float(one.correct) for one in column] for column in columns
     ]
     return Ladder(
-        models=models,
+        every=every, places=places, models=models,
         signals=tuple(tuple(one.signals for one in column) for column in columns),
         labels=tuple(tuple(one.label for one in column) for column in columns),
         right=np.array(right).reshape(len(models), len(kept)), costs=costs, unit=unit,
@@ -148,17 +155,18 @@ def walk(ladder: Ladder, scores: Any, used: Sequence[int], *, regret: bool) -> W
     levels: Any = np.nan_to_num(scores[list(used)], nan=-np.inf)
     asked: Any = np.cumsum(ladder.costs[list(used)], axis=0)
     lost, spent, held = np.zeros(len(ladder)), asked[-1] + ladder.alone, np.zeros(len(ladder), dtype=bool)
-    everything, events = float(spent.sum()), [np.zeros((5, 0))]
+    everything, events = float(ladder.weights @ spent), [np.zeros((5, 0))]
     for place, loss in reversed(list(enumerate(losses(ladder, used, regret=regret)))):
         earlier = np.max(levels[:place], axis=0, initial=-np.inf)
         holds = levels[place] > earlier  # at some level this rung is the first that accepts the row
         fresh = ladder.weights * (holds & ~held)
-        more, cost = loss - lost, asked[place] - spent
+        more, cost = loss - lost, ladder.weights * (asked[place] - spent)
         events.append(
             np.stack([levels[place], fresh, ladder.weights * fresh, ladder.weights * more, cost])[:, holds]
         )
         lost, spent, held = lost + holds * more, spent + holds * cost, held | holds
-    return _summed(np.concatenate(events, axis=1), everything, float(ladder.alone.sum()), bool(held.all()))
+    alone = float(ladder.weights @ ladder.alone)
+    return _summed(np.concatenate(events, axis=1), everything, alone, bool(held.all()))
 
 
 def accepted_by(scores: Any, used: Sequence[int], at_least: Any) -> Any:
@@ -203,18 +211,38 @@ def _models(outcomes: Sequence[Outcome]) -> tuple[str, ...]:
     return max((models for models in ladders if len(models) == longest), key=lambda models: ladders[models])
 
 
+def _answering(outcomes: Sequence[Outcome], models: tuple[str, ...]) -> tuple[int, ...]:
+    """Return the places of the rungs that answered at least one outcome, and the last one's."""
+    whole = [outcome.rungs for outcome in outcomes if tuple(rung.model for rung in outcome.rungs) == models]
+    last = len(models) - 1
+    heard = [place for place in range(last) if any(_answered(rungs[place]) for rungs in whole)]
+    return (*heard, last) if heard else tuple(range(last + 1))
+
+
+def _answered(rung: RungOutcome) -> bool:
+    return rung.correct is not None or rung.output is not None or bool(rung.signals)
+
+
 def _kept(
-    outcomes: Sequence[Outcome], models: tuple[str, ...], regret: bool
+    outcomes: Sequence[Outcome], models: tuple[str, ...], judged: Sequence[int]
 ) -> tuple[list[Outcome], dict[str, int]]:
-    judged = len(models) if regret else max(1, len(models) - 1)
+    """Return the outcomes to choose on, and how many are not used, by why.
+
+    What ended just before the last rung tells all that is needed of it, unless rows that were drawn by lot
+    stand for it already (`propensity`).
+    """
+    last = len(models) - 1
+    stands = last not in judged and all(outcome.propensity == 1 for outcome in outcomes)
     kept: list[Outcome] = []
     left_out: Counter[str] = Counter()
     for outcome in outcomes:
         names = tuple(rung.model for rung in outcome.rungs)
+        if stands and names == models[:last]:
+            outcome, names = replace(outcome, rungs=(*outcome.rungs, RungOutcome(model=models[last]))), models
         if names != models:
             ended = names == models[: len(names)]
             left_out["ended before the last rung" if ended else "went through other rungs"] += 1
-        elif any(rung.correct is None for rung in outcome.rungs[:judged]):
+        elif any(outcome.rungs[place].correct is None for place in judged):
             left_out["an answer that nobody judged"] += 1
         else:
             kept.append(outcome)

@@ -155,7 +155,10 @@ def refuse_other_file(path: Path | str) -> None:
         if first.strip():
             _outcome(first, 1)
     except ValueError as error:
-        raise _bad(str(path), [f"1: {error}"]) from error
+        raise InputError(
+            f"this file holds something else than outcomes: line 1: {error}", where=str(path),
+            hint="record into another file", code="invalid_outcomes",
+        ) from error  # fmt: skip
 
 
 def write_outcomes(path: Path | str, outcomes: Iterable[Outcome]) -> int:

@@ -86,7 +86,7 @@ class RungPolicy:
             model=data.text("model"), use=data.flag("use", True), at_least=data.share_or_none("at_least"),
             groups=data.shares("groups"), estimator=data.text("estimator", ""),
             calibrator=None if calibrator is None else data.within("calibrator", Calibrator.from_json, calibrator),
-            reference=data.numbers("reference"),
+            reference=data.rising_shares("reference"),
         )  # fmt: skip
         data.end()
         return rung

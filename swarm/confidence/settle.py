@@ -163,7 +163,7 @@ def measure(ladder: Ladder, scores: Any, settled: Settled, goal: Goal) -> Measur
     return Measured(
         rows=len(ladder), accepted=float(weights @ (taken >= 0)), lost=lost,
         accuracy=None if math.isnan(accuracy) else accuracy,
-        cost=float((spent + ladder.alone * (taken < 0)).sum()), alone=float(ladder.alone.sum()),
+        cost=float(weights @ (spent + ladder.alone * (taken < 0))), alone=float(weights @ ladder.alone),
     )  # fmt: skip
 
 

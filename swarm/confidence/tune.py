@@ -32,14 +32,14 @@ class RungReport:
     """What the outcomes say of a rung whose answers may be accepted.
 
     Attributes:
-        error: share of its answers that were wrong.
+        error: share of its answers that were wrong; None where none was judged.
         estimator: what its probability is read from; "" where nothing was measured.
         auroc, auroc_low, auroc_high: how well that tells right from wrong, with a 95 % interval.
         refused: why it tells nothing, "" where it does.
     """
 
     model: str
-    error: float
+    error: float | None
     estimator: str
     auroc: float | None
     auroc_low: float | None
@@ -115,8 +115,9 @@ def tune(
     settled = settle(ladder, goal, groups=groups, seed=seed)
     done = _done(ladder, settled, goal)
     first = settled.used[0] if settled.used else 0
-    error = float(1 - ladder.right[first].mean()) if len(ladder) else 0.0
-    least = risk.must_escalate(error, target_error) if goal.of == "accepted" and not goal.regret else 0.0
+    error = _error(ladder, first)
+    bounded = error is not None and goal.of == "accepted" and not goal.regret
+    least = risk.must_escalate(error, target_error) if error is not None and bounded else 0.0
     policy = Policy(
         expert=_common(outcome.expert for outcome in outcomes), target_error=target_error,
         with_confidence=with_confidence, loss=loss, of=of, feasible=bool(settled.used) or settled.dear,
@@ -143,12 +144,13 @@ def _done(ladder: Ladder, settled: Settled, goal: Goal) -> Measured | None:
 
 
 def _rungs(ladder: Ladder, settled: Settled) -> tuple[RungPolicy, ...]:
+    """Return what becomes of each rung; of those that answered nobody nothing is known, so none is asked."""
     fits = list(settled.fits)
     if len(ladder.models) > 1:
         fits.append(_last_fit(ladder))
     used = settled.used if len(ladder.models) > 1 else (0,)
-    return tuple(
-        RungPolicy(
+    known = {
+        place: RungPolicy(
             model=model, use=rung in used or rung == len(ladder.models) - 1,
             at_least=settled.at_least if rung in settled.used else None,
             groups=settled.groups if rung in settled.used else {},
@@ -156,8 +158,11 @@ def _rungs(ladder: Ladder, settled: Settled) -> tuple[RungPolicy, ...]:
             calibrator=None if fit is None else fit.calibrator,
             reference=_reference(ladder, rung, fit) if used[:1] == (rung,) else (),
         )
-        for rung, (model, fit) in enumerate(zip(ladder.models, fits, strict=True))
-    )  # fmt: skip
+        for rung, (place, model, fit) in enumerate(zip(ladder.places, ladder.models, fits, strict=True))
+    }  # fmt: skip
+    return tuple(
+        known.get(place) or RungPolicy(model=model, use=False) for place, model in enumerate(ladder.every)
+    )
 
 
 def _reference(ladder: Ladder, rung: int, fit: Fit | None) -> tuple[float, ...]:
@@ -243,8 +248,15 @@ def _helps(ladder: Ladder, settled: Settled, goal: Goal, least: float) -> Iterab
     )
 
 
+def _error(ladder: Ladder, rung: int) -> float | None:
+    """Return the share of a rung's answers that were wrong, each row by its weight."""
+    if not len(ladder):
+        return None
+    return float(ladder.weights @ (1 - ladder.right[rung]) / ladder.weights.sum())
+
+
 def _report(ladder: Ladder, rung: int, fit: Fit | None) -> RungReport:
-    error = float(1 - ladder.right[rung].mean()) if len(ladder) else 0.0
+    error = _error(ladder, rung)
     if fit is None:
         return RungReport(
             model=ladder.models[rung], error=error, estimator="", auroc=None, auroc_low=None, auroc_high=None,

@@ -210,5 +210,5 @@ class Expert(Spec):
     learn: bool | None = Field(
         default=None,
         description="Keep what each rung answered, for `swarm calibrate --from-runs`; now and then an accepted"
-        " answer is compared with the next rung's.",
+        " answer is compared with those of the dearer rungs.",
     )

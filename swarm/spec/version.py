@@ -47,7 +47,7 @@ def stale(expert: ResolvedExpert) -> tuple[str, ...]:
     reasons: list[str] = []
     changed = _changed_parts(expert, saved)
     if changed:
-        reasons.append(f"made for another {' and '.join(changed)}")
+        reasons.append(f"made before the {' and '.join(changed)} changed")
     policy = expert.confidence
     if policy is not None and policy.target_error is not None:
         asked, made = _promise(policy.target_error, policy.with_confidence), _saved_promise(saved)

@@ -133,7 +133,7 @@ async def test_a_calibration_of_another_prompt_is_not_used_and_the_run_says_so(s
         result = await swarm.run(text="money back?")
         warnings = [problem.code for problem in swarm.warnings]
     assert (result["it"].model, marks(result).source) == (SMALL, "raw")
-    assert "made for another prompt" in result.notes[0]
+    assert "made before the prompt changed" in result.notes[0]
     assert "SW095" in warnings
 
 

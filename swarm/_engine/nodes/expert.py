@@ -159,17 +159,24 @@ class _Climb:
         if self.expert.learn and verdict.action == "accept" and self.at + 1 < len(self.rungs):
             compared = explored(self.run.id, self.place)
         if compared:
-            self.at, self.correction = self.at + 1, ""
-            await self.ask()
-            if len(self.seen) > 1 and self.expert.kind in COMPARED:
-                said = [essence(one.answered.value) for one in self.seen[-2:]]
-                self._tell_drift(self.trust.compare(said[0] == said[1]))
+            await self._compare()
         propensity = EXPLORED if compared else 1.0
         outcome = observed(
             self.seen, self.trust, run=self.run.id, place=self.place, text=self.text, propensity=propensity
         )
         for observe in observers:
             observe(outcome)
+
+    async def _compare(self) -> None:
+        """Ask all further rungs about an accepted answer, too: what the last one says stands in for the truth."""
+        accepted, heard = self.seen[-1], len(self.seen)
+        self.correction = ""
+        while self.at + 1 < len(self.rungs):
+            self.at += 1
+            await self.ask()
+        if len(self.seen) > heard and self.expert.kind in COMPARED:
+            said = [essence(one.answered.value) for one in (accepted, self.seen[-1])]
+            self._tell_drift(self.trust.compare(said[0] == said[1]))
 
     def result(self, verdict: Verdict) -> tuple[dict[str, Any], Marks]:
         """Return the answer that stands and its marks."""

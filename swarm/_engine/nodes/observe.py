@@ -2,8 +2,8 @@
 
 Nobody says here what is right: `correct` is null. Where two rungs answered, the dearer one's answer can
 stand in for the truth (`swarm calibrate --from-runs`), and `propensity` says how likely it was that the
-dearer one was asked at all: 1 where the cheaper answer was not accepted, `EXPLORED` where it was and the
-comparison was drawn by lot.
+dearer one was asked at all: 1 where no cheaper answer was accepted, `EXPLORED` where one was and the
+comparison was drawn by lot. Then all dearer rungs are asked, so that the row tells of every rung.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ __all__ = ["COMPARED", "EXPLORED", "Seen", "essence", "explored", "observed"]
 
 COMPARED = ("classify", "moderate", "decide", "extract")  # kinds whose answers are equal or not
 LIKELIHOODS = ("scores", "probabilities")
-EXPLORED = 0.03  # share of accepted answers that the next rung is asked about, too (confidence.md: 2-5 %)
+EXPLORED = 0.03  # share of accepted answers that the dearer rungs are asked about, too (confidence.md: 2-5 %)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +34,7 @@ class Seen:
 
 
 def explored(run: str, place: str) -> bool:
-    """Return whether this accepted answer is compared with the next rung's: drawn by lot, from the run's id."""
+    """Return whether this accepted answer is compared with the last rung's: drawn by lot, from the run's id."""
     drawn = hashlib.sha256(f"{run}/{place}".encode()).digest()
     return int.from_bytes(drawn[:8]) < EXPLORED * 2**64
 

@@ -41,7 +41,7 @@ DECIDERS = ("ngram", "moderator")
 WRITERS = ("bm25", "textrank", "personal")
 VERSIONS = {
     "ngram": "ngram-2",
-    "moderator": "moderator-2",
+    "moderator": "moderator-3",
     "bm25": "bm25-2",
     "textrank": "textrank-2",
     "personal": "personal-1",

@@ -35,6 +35,8 @@ GAMMA = (
     1.0  # of the kernel; 5 folds of the training texts, against technical requests: AUROC 0.929, at 3.0 0.918
 )
 MAX_CHARS = 8_000
+MAX_WORD = 40
+PIECE = 4  # letters; 5 folds of the training texts, words alone: AUROC 0.940, with pieces 0.954
 MAX_PIECES = 80
 LEAST_PIECES = 3  # fewer sentences are a message, not a document
 RARITY = -2.5  # log-odds: every twelfth training text is an attempt, of real messages far fewer
@@ -51,9 +53,12 @@ _DOCUMENT = re.compile(
 
 
 def words_of(text: str) -> dict[int, float]:
-    """Return a text as hashed words and pairs of neighbours: bucket -> value, of length one."""
+    """Return a text as hashed words, pairs of neighbours and pieces of words: bucket -> value, of length one."""
     words = _WORD.findall(text[:MAX_CHARS].casefold())
     counted = Counter([*words, *(f"{one} {next_}" for one, next_ in itertools.pairwise(words))])
+    for word in words:
+        padded = f" {word[:MAX_WORD]} "
+        counted.update(padded[at : at + PIECE] for at in range(max(1, len(padded) - PIECE + 1)))
     found: Counter[int] = Counter()
     for word, count in counted.items():
         found[crc32(word.encode("utf-8", "replace")) % BUCKETS] += 1 + round(math.log(count))

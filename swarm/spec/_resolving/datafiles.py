@@ -35,6 +35,9 @@ MAX_DOCUMENTS = 2_000
 MAX_DOCUMENTS_BYTES = 20_000_000
 SHOWN_ROWS = 3
 LABELLED = ("classify", "moderate")
+HARMFUL = "harmful"  # the answer of a moderator's example that is harmful, nobody says how
+SAID_HARMFUL = ("harmful", "unsafe", "flagged", "true", "yes", "1")
+SAID_HARMLESS = ("harmless", "safe", "none", "false", "no", "0", "")
 ANSWERS = frozenset({"label", "expected"})
 Example = tuple[str, str]
 
@@ -129,8 +132,9 @@ def read_examples(
     """Return the examples of an expert as (text, answer).
 
     Rows are `{text, label}` or `{input, expected}`; other columns are ignored. The answer of a
-    moderator's harmless example, and of a text that fits none of a classifier's labels (label null),
-    is "". Answers that are no text are JSON.
+    moderator's harmless example (false, 0, "safe", "none", null), and of a text that fits none of a
+    classifier's labels (label null), is ""; of one that is harmful, nobody says how (true, 1), it is
+    `harmful`. Answers that are no text are JSON.
 
     Args:
         source: a file of JSON lines, or the rows themselves.
@@ -280,12 +284,24 @@ def _example(row: Any, kind: str, main: str, labels: frozenset[str] | None) -> E
 
 def _label(answer: Any, kind: str, labels: frozenset[str] | None) -> str:
     if isinstance(answer, dict):
-        answer = cast("dict[str, Any]", answer).get("label" if kind == "classify" else "category")
-    if kind == "moderate" and (answer is None or answer == "none"):
-        return ""
+        table = cast("dict[str, Any]", answer)
+        answer = table.get("label") if kind == "classify" else table.get("category") or table.get("flagged")
+    said = _harm_at_all(answer, labels) if kind == "moderate" else None
+    if said is not None:
+        return said
     label = _text(answer, "label")
     if labels is not None and label not in labels:
         near = did_you_mean(label, labels)
         what = near if near.startswith("did you mean") else "not one of the labels"
-        raise ValueError(f"label {label!r}: {what}")
+        raise ValueError(f"label {label!r}: {what}{', nor true or false' if kind == 'moderate' else ''}")
     return label
+
+
+def _harm_at_all(answer: Any, labels: frozenset[str] | None) -> str | None:
+    """Return `harmful` or "" for an answer that names no category but says whether it is one; else None."""
+    if answer is None:
+        return ""
+    if not isinstance(answer, str | bool | int) or answer in (labels or ()):
+        return None
+    said = str(int(answer) if isinstance(answer, bool) else answer).strip().casefold()
+    return HARMFUL if said in SAID_HARMFUL else "" if said in SAID_HARMLESS else None
