@@ -106,7 +106,8 @@ def measure(name: str, pairs: Pairs) -> dict[str, str]:
         words = [len(_text(node).split()) for _, node in pairs]
         return {"key facts kept": share(kept), "words, median": f"{statistics.median(words):.0f}"}
     if name == "redactor":
-        found = [_places((node.output or {}).get("found", [])) for _, node in pairs]
+        said: list[Mapping[str, Any]] = [node.output or {} for _, node in pairs]
+        found = [_places(output.get("found", [])) for output in said]
         true = [_places(expected["spans"]) for expected, _ in pairs]
         both = list(zip(true, found, strict=True))
         return {

@@ -14,15 +14,15 @@ from __future__ import annotations
 import base64
 import json
 import sys
-from importlib.metadata import PackageNotFoundError, version
 from collections.abc import Iterator, Sequence
 from importlib import import_module
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 from swarm.backends.embedded.harm import Weighing
-from swarm.backends.embedded.lexicon import STEP
 from swarm.backends.embedded.injection import BUCKETS, GAMMA, pieces_of, words_of
+from swarm.backends.embedded.lexicon import STEP
 from swarm.backends.embedded.vectors import shared_vectors
 
 ROOT = Path(__file__).parents[1]
@@ -131,7 +131,10 @@ def lexicon() -> dict[str, Any] | str:
     import numpy as np
 
     try:
-        release, folder = version(PROFANITY), Path(str(import_module("profanity_check").__file__)).parent / "data"
+        release, folder = (
+            version(PROFANITY),
+            Path(str(import_module("profanity_check").__file__)).parent / "data",
+        )
     except (PackageNotFoundError, ModuleNotFoundError):
         return f"{PROFANITY} is not installed: pip install {PROFANITY}"
     joblib: Any = import_module("joblib")

@@ -45,7 +45,7 @@ class OutcomeFile:
                 ) from error  # fmt: skip
 
     def _halve(self) -> None:
-        lines = self.path.read_text(encoding="utf-8").splitlines(keepends=True)
+        lines = self.path.read_bytes().split(b"\n")  # an answer may hold other signs that end lines
         newer = self.path.with_suffix(".new")
-        newer.write_text("".join(lines[len(lines) // 2 :]), encoding="utf-8")
+        newer.write_bytes(b"\n".join(lines[len(lines) // 2 :]))
         newer.replace(self.path)

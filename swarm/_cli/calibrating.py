@@ -30,14 +30,12 @@ class Evidence:
         subject: the expert it is for; None where only outcomes were given.
         source: where the outcomes came from, for titles. notes: what was left out, a sentence each.
         is_older: the expert was another one when they were recorded.
-        strangers: models that answered there and that the expert does not ask.
     """
 
     outcomes: Sequence[Outcome]
     source: str
     subject: Subject | None = None
     is_older: bool = False
-    strangers: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 
 
@@ -88,34 +86,24 @@ def refuse_unfit(evidence: Evidence) -> None:
     """Refuse to save what would not fit the expert.
 
     Raises:
-        InputError: the outcomes are of the expert as it was before, or of other models; or the file that
-            the policy belongs in leads elsewhere.
+        InputError: the outcomes are of the expert as it was before, or the file that the policy belongs in
+            leads elsewhere.
     """
     if evidence.subject is None:
         return
     expert, file = expert_of(evidence.subject), artefact_of(evidence.subject)
     if evidence.is_older:
         word = f"{evidence.subject.file}:{expert.name}" if evidence.subject.file else expert.name
-        raise _unfit(
-            evidence,
+        raise InputError(
             f"{expert.name} had {OTHER} when these outcomes were recorded: what they show does not fit it now",
-            f"record new ones: swarm eval {word} --data FILE --record FILE; or leave out --write",
-        )
-    if evidence.strangers:
-        raise _unfit(
-            evidence,
-            f"{expert.name} does not ask {', '.join(evidence.strangers)}: a policy for these would do nothing",
-            f"its models are {', '.join(map(str, expert.cascade))}; or save it with --policy-out FILE",
-        )
+            where=evidence.source, code="stale_outcomes",
+            hint=f"record new ones: swarm eval {word} --data FILE --record FILE; or leave out --write",
+        )  # fmt: skip
     if file.is_symlink():
         raise InputError(
             f"it is a link, and {file.resolve()} would be written over", where=str(file), code="usage",
             hint="delete the link, or save the policy with --policy-out FILE",
         )  # fmt: skip
-
-
-def _unfit(evidence: Evidence, what: str, hint: str) -> InputError:
-    return InputError(what, where=evidence.source, hint=hint, code="stale_outcomes")
 
 
 def artefact_of(subject: Subject) -> Path:
@@ -161,9 +149,12 @@ def _recorded(subject: Subject | None, path: Path) -> Evidence:
         notes.append(f"{len(own) - len(now):,} outcomes are of {expert.name} when it had {OTHER}: left out")
     strangers = _strangers(now or own, expert)
     if strangers:
-        notes.append(f"{expert.name} does not ask {', '.join(strangers)}: what was chosen does not fit it")
+        notes.append(
+            f"{expert.name} does not ask {', '.join(strangers)}: a policy does nothing there,"
+            f" and its models are {', '.join(map(str, expert.cascade))}"
+        )
     return Evidence(
-        outcomes=now or own, source=path.name, subject=subject, is_older=not now, strangers=strangers,
+        outcomes=now or own, source=path.name, subject=subject, is_older=not now,
         notes=tuple(notes),
     )  # fmt: skip
 
@@ -181,7 +172,9 @@ def _logged(subject: Subject) -> Evidence:
 
     expert = expert_of(subject)
     found = read_fallbacks(Path(LEARNED), expert)
-    judged = judged_by_agreement(found.outcomes, expert)
+    judged = judged_by_agreement(
+        found.outcomes, kind=expert.kind, models=[str(model) for model in expert.cascade]
+    )
     if not judged:
         raise InputError(
             f"no run of {expert.name!r} asked a second model yet, so nothing says what is right",

@@ -70,29 +70,30 @@ def read_fallbacks(path: Path, expert: ResolvedExpert) -> Fallbacks:
     return Fallbacks(outcomes=now, older=len(own) - len(now))
 
 
-def judged_by_agreement(outcomes: Sequence[Outcome], expert: ResolvedExpert) -> tuple[Outcome, ...]:
+def judged_by_agreement(
+    outcomes: Sequence[Outcome], *, kind: str, models: Sequence[str]
+) -> tuple[Outcome, ...]:
     """Return the outcomes that the dearest rung answered, too; each answer is judged by that one's.
 
-    The dearest is the last of the cascade that answered anything. An outcome that ended before it is left out:
+    The dearest is the last of `models`, those of the cascade, that answered anything. An outcome that ended before it is left out:
     a rung cannot be judged by itself. Rungs in between that were not asked stand there without an answer.
 
     Raises:
         InputError: answers of this kind are texts, which are not just equal or different.
     """
-    if expert.kind not in COMPARED:
+    if kind not in COMPARED:
         raise InputError(
-            f"answers of kind {expert.kind} are texts: whether two of them agree cannot be told by comparing",
+            f"answers of kind {kind} are texts: whether two of them agree cannot be told by comparing",
             where="--from-runs", code="usage",
             hint="judge some by hand: swarm run --record FILE, add \"correct\", then --outcomes FILE",
         )  # fmt: skip
-    names = [str(model) for model in expert.cascade]
     reached = [
-        max((names.index(rung.model) for rung in one.rungs if rung.model in names), default=0)
+        max((models.index(rung.model) for rung in one.rungs if rung.model in models), default=0)
         for one in outcomes
     ]
     dearest = max(reached, default=0)
     return tuple(
-        _judged(one, names[: dearest + 1]) for one, place in zip(outcomes, reached, strict=True)
+        _judged(one, models[: dearest + 1]) for one, place in zip(outcomes, reached, strict=True)
         if 0 < place == dearest
     )  # fmt: skip
 

@@ -24,8 +24,8 @@ def report_of(
     sheet: Sheet, figures: Mapping[str, Any], *, title: str, command: str, made: str, notes: tuple[str, ...]
 ) -> Report:
     """Return the evaluation as a report to be drawn."""
-    by_model: dict[str, list[tuple[float, bool]]] = {}
-    for row in sheet.rows:
+    by_model: dict[str, list[tuple[float, bool]]] = {}  # cheapest first
+    for row in sorted(sheet.rows, key=lambda row: row.reply.rung or 0):
         if row.reply.confidence is not None and row.right is not None:
             by_model.setdefault(row.reply.model or title, []).append((row.reply.confidence, row.right))
     return Report(

@@ -89,7 +89,8 @@ def measure(signals: Signals, name: str = "auto") -> Confidence | None:
     """Return the raw confidence of an answer, or None where this estimator cannot measure it.
 
     Args:
-        name: one of `ESTIMATORS`, or `auto`: probability, else logprob, else grounding.
+        name: one of `ESTIMATORS`, or `auto`: probability, else logprob, else grounding; none of them where
+            the answer is not even `valid`.
 
     Raises:
         ValueError: no such estimator.
@@ -99,6 +100,8 @@ def measure(signals: Signals, name: str = "auto") -> Confidence | None:
     for estimator in AUTO if name == "auto" else (name,):
         score = ESTIMATORS[estimator](signals)
         if score is not None and not math.isnan(score):
+            if name == "auto" and valid(signals) == 0.0:
+                return Confidence(value=0.0, estimator="valid")
             return Confidence(value=min(1.0, max(0.0, score)), estimator=estimator)
     return None
 

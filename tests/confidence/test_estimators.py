@@ -104,6 +104,19 @@ def test_auto_measures_nothing_where_nothing_was_measured() -> None:
     assert measure(written()) is None
 
 
+def test_code_that_does_not_compile_is_not_believed_however_fluent_it_is() -> None:
+    tokens = (TokenLogprob(token="x", logprob=-0.01),)
+    broken, sound = (
+        Signals.of_completion(Completion(text=text, model="m", logprobs=tokens), kind="code")
+        for text in ("```python\ndef f(:\n```", "```python\ndef f(): ...\n```")
+    )
+    assert [(one.value, one.estimator) for one in (measure(broken), measure(sound)) if one] == [
+        (0.0, "valid"),
+        (pytest.approx(math.exp(-0.01)), "logprob"),
+    ]
+    assert value(broken, "logprob") == math.exp(-0.01)
+
+
 def test_an_unknown_estimator_is_named_with_the_known_ones() -> None:
     with pytest.raises(ValueError, match="unknown estimator 'vibes': one of auto, probability, margin"):
         measure(written(), "vibes")

@@ -245,12 +245,11 @@ def test_equal_signals_are_accepted_together() -> None:
 
 
 def test_outcomes_that_cannot_be_used_are_counted_by_why() -> None:
-    outcomes = two_rungs(300)
+    outcomes = [replace(one, rungs=(rung("first", True, 0.5), *one.rungs)) for one in two_rungs(300)]
+    first, *others = outcomes[1].rungs
     outcomes[0] = replace(outcomes[0], rungs=outcomes[0].rungs[:1])
-    outcomes[1] = replace(
-        outcomes[1], rungs=(replace(outcomes[1].rungs[0], correct=None), outcomes[1].rungs[1])
-    )
-    outcomes[2] = replace(outcomes[2], rungs=(rung("other", True), outcomes[2].rungs[1]))
+    outcomes[1] = replace(outcomes[1], rungs=(replace(first, correct=None), *others))
+    outcomes[2] = replace(outcomes[2], rungs=(rung("other", True), *outcomes[2].rungs[1:]))
     tuned = tune(outcomes, target_error=0.1)
     assert tuned.policy.chosen_on.n == 297
     assert sorted(tuned.left_out.values()) == [1, 1, 1]

@@ -289,14 +289,12 @@ def test_any_text_is_recorded_as_it_is() -> None:
     assert read_outcomes("any.jsonl") == (outcome,)
 
 
-def test_outcomes_of_models_that_the_expert_does_not_ask_are_not_saved_for_it() -> None:
+def test_outcomes_of_models_that_the_expert_does_not_ask_are_told_of() -> None:
     write("others.jsonl", first_rung(model=lambda _: "llama3.2-1b"))
-    seen = calibrate("shop.swarm.yaml:triage", outcomes="others.jsonl")
-    assert "triage does not ask llama3.2-1b" in seen.stderr
-    ran = calibrate("shop.swarm.yaml:triage", "--write", outcomes="others.jsonl")
-    assert ran.exit_code == 2
-    assert "its models are embedded/ngram, ollama/qwen3:4b" in ran.stderr
-    assert not Path("artefacts").exists()
+    ran = calibrate("shop.swarm.yaml:triage", outcomes="others.jsonl")
+    told = " ".join(ran.stderr.split())
+    assert "triage does not ask llama3.2-1b: a policy does nothing there" in told
+    assert "its models are embedded/ngram, ollama/qwen3:4b" in told
 
 
 def test_a_link_in_place_of_a_calibration_is_not_followed() -> None:

@@ -233,3 +233,15 @@ async def test_scores_that_drift_are_told_once_and_make_the_thresholds_stricter(
     assert 5 < told < 60
     assert "calibrate it again" in results[told].notes[0]
     assert (results[0]["it"].model, results[-1]["it"].model) == (SMALL, LARGE)
+
+
+async def test_a_log_that_cannot_be_written_costs_a_note_and_not_the_answer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / ".swarm").write_text("a file where a folder should be", encoding="utf-8")
+    own = expert(target_error=0.1).model_copy(update={"learn": True})
+    async with triage(own, {"small": sure(0.99)}) as swarm:
+        result = await swarm.run(text="money back?")
+    assert (result.status, result["it"].model) == ("completed", SMALL)
+    assert "outcome cannot be written" in result.notes[0]

@@ -16,10 +16,10 @@ from swarm.backends.scripted import ScriptedBackend
 from swarm.confidence.outcomes import Outcome, RungOutcome, read_outcomes
 from swarm.confidence.policy import RungPolicy
 from swarm.confidence.tune import tune
-from swarm.spec.catalogue import ModelRef, ResolvedExpert
 from swarm.spec.registry import Registry
 
 SMALL, MIDDLE, LARGE = "scripted/small", "scripted/middle", "scripted/large"
+CASCADE = (SMALL, MIDDLE, LARGE)
 RAW = {"use": "intent", "labels": {"refund": "Money", "other": None}, "confidence": {"target_error": 0.1}}
 
 
@@ -30,7 +30,7 @@ def sure(probability: float, label: str = "refund") -> dict[str, Any]:
 
 async def logged(folder: Path, replies: dict[str, Any], runs: int) -> list[Outcome]:
     """Return what an expert that learns leaves behind of so many equal runs."""
-    own = Expert.model_validate({**RAW, "cascade": [SMALL, MIDDLE, LARGE], "learn": True})
+    own = Expert.model_validate({**RAW, "cascade": list(CASCADE), "learn": True})
     graph = Graph("desk", input={"text": str})
     graph.output(graph.expert("it", "triage", text=graph.input.text))
     backends = {"scripted": ScriptedBackend(replies)}
@@ -40,17 +40,14 @@ async def logged(folder: Path, replies: dict[str, Any], runs: int) -> list[Outco
     return list(read_outcomes(folder / ".swarm/outcomes.jsonl"))
 
 
-def rows(count: int, rungs: int = 2, seed: int = 0) -> list[Outcome]:
-    """Return outcomes of rungs whose margin u is wrong with chance (1 - u) / 2, and of a last one that is right."""
-    rng = random.Random(seed)
+def rows(count: int) -> list[Outcome]:
+    """Return outcomes of a rung that is wrong with chance (1 - margin) / 2, and of one that is always right."""
+    rng = random.Random(0)
     found: list[Outcome] = []
     for name in range(count):
-        answers = [
-            rung(f"m{place}", u := rng.random(), rng.random() > (1 - u) / 2) for place in range(rungs - 1)
-        ]
-        found.append(
-            Outcome(id=str(name), rungs=(*answers, RungOutcome(model="last", correct=True, cost=100.0)))
-        )
+        u = rng.random()
+        last = RungOutcome(model="last", correct=True, cost=100.0)
+        found.append(Outcome(id=str(name), rungs=(rung("small", u, rng.random() > (1 - u) / 2), last)))
     return found
 
 
@@ -60,8 +57,9 @@ def rung(model: str, margin: float, correct: bool) -> RungOutcome:
 
 def ended_where_sure(outcomes: Sequence[Outcome]) -> list[Outcome]:
     return [
-        replace(one, rungs=one.rungs[:1]) if one.rungs[0].signals["margin"] > 0.7 else one for one in outcomes
-    ]  # type: ignore[operator]
+        replace(one, rungs=one.rungs[:1]) if (one.rungs[0].signals["margin"] or 0) > 0.7 else one
+        for one in outcomes
+    ]
 
 
 async def test_an_accepted_answer_that_is_compared_goes_up_to_the_last_rung(
@@ -75,21 +73,19 @@ async def test_an_accepted_answer_that_is_compared_goes_up_to_the_last_rung(
 
 
 def test_a_rung_is_never_judged_by_itself() -> None:
-    expert = triage(SMALL, MIDDLE, LARGE)
     settled = Outcome(id="1", rungs=(said(SMALL, "other"), said(MIDDLE, "refund")))
     climbed = Outcome(id="2", rungs=(said(SMALL, "other"), said(MIDDLE, "refund"), said(LARGE, "other")))
-    (judged,) = judged_by_agreement([settled, climbed], expert)
+    (judged,) = judged_by_agreement([settled, climbed], kind="classify", models=CASCADE)
     assert judged.id == "2"
     assert [one.correct for one in judged.rungs] == [True, False, True]
 
 
 def test_a_rung_that_a_policy_leaves_out_stays_left_out_when_runs_are_calibrated_on() -> None:
-    expert = triage(SMALL, MIDDLE, LARGE)
     skipped = [
         Outcome(id=str(number), rungs=(said(SMALL, "other", number / 300), said(LARGE, "other")))
         for number in range(300)
     ]
-    policy = tune(judged_by_agreement(skipped, expert), target_error=0.1).policy
+    policy = tune(judged_by_agreement(skipped, kind="classify", models=CASCADE), target_error=0.1).policy
     assert [(one.model, one.use) for one in policy.rungs] == [(SMALL, True), (MIDDLE, False), (LARGE, True)]
 
 
@@ -132,8 +128,3 @@ def test_where_some_rows_stand_for_others_those_do_not_count_again() -> None:
 
 def said(model: str, label: str, margin: float = 0.5) -> RungOutcome:
     return RungOutcome(model=model, output={"label": label}, signals={"margin": margin}, cost=1.0)
-
-
-def triage(*models: str) -> ResolvedExpert:
-    cascade = tuple(ModelRef(*model.split("/")) for model in models)
-    return replace(Registry().resolve("intent"), cascade=cascade)  # type: ignore[attr-defined]

@@ -15,7 +15,7 @@ from swarm._engine.result import Marks, Outcome
 from swarm._engine.scheduler import RunNode
 from swarm._engine.trust import Scored, alternatives_of, label_of
 from swarm.backends.decide import InvalidAnswer
-from swarm.errors import BackendError, BackendUnavailable, ModelMissing, describe
+from swarm.errors import BackendError, BackendUnavailable, ModelMissing, StoreError, describe
 from swarm.messages import Usage
 from swarm.routing.cascade import Attempt, Came, Verdict, decide_rung
 from swarm.spec.catalogue import ModelRef, ResolvedExpert
@@ -165,7 +165,10 @@ class _Climb:
             self.seen, self.trust, run=self.run.id, place=self.place, text=self.text, propensity=propensity
         )
         for observe in observers:
-            observe(outcome)
+            try:
+                observe(outcome)
+            except StoreError as error:  # what is learned must not cost the answer
+                self.run.note(f"learning:{error.where}", f"{error.where}: {error.what}")
 
     async def _compare(self) -> None:
         """Ask all further rungs about an accepted answer, too: what the last one says stands in for the truth."""

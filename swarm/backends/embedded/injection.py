@@ -39,7 +39,7 @@ MAX_WORD = 40
 PIECE = 4  # letters; 5 folds of the training texts, words alone: AUROC 0.940, with pieces 0.954
 MAX_PIECES = 80
 LEAST_PIECES = 3  # fewer sentences are a message, not a document
-RARITY = -2.5  # log-odds: every twelfth training text is an attempt, of real messages far fewer
+RARITY = -2.5  # log-odds: every sixth training text is an attempt, of real messages far fewer
 HINT = 0.45  # an order in a document may be meant for its reader: not flagged by itself
 REINSTALL = "reinstall: pip install swarm-slm"
 

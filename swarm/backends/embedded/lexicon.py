@@ -62,7 +62,13 @@ class Lexicon:
         words = _WORD.findall(text)
         heavy = sorted((self.words[word][1] for word in {*words} if word in self.words), reverse=True)
         return np.array(
-            [self._score(words), by_part[-1], np.log(np.exp(by_part).mean()), by_part.mean(), by_part[-3:].mean()]
+            [
+                self._score(words),
+                by_part[-1],
+                np.log(np.exp(by_part).mean()),
+                by_part.mean(),
+                by_part[-3:].mean(),
+            ]
             + [sum(heavy[:count]) / count for count in WORST]
         )
 

@@ -33,8 +33,10 @@ INJECTION = "injection"
 PENALTY = 1.0  # scikit-learn's default; 500 examples cannot tell others apart
 # Log-odds: half of the examples are harmful, of real messages far fewer.
 RARITY = -1.5
-BLATANT = 3.0  # log-odds that a pattern adds; on the folds of the OpenAI set anything from 1 to 3 orders alike
-FLOOR = 0.75  # how surely a pattern alone is harm; of the texts of the OpenAI set where one matches 0.78 are
+BLATANT = (
+    4.0  # log-odds that a pattern adds; on the folds of the OpenAI set anything from 1 to 4 orders alike
+)
+FLOOR = 0.77  # a pattern alone makes 0.7; of the texts of the OpenAI set where one matches 0.78 are harmful
 ENOUGH = 12  # words and pairs of neighbours, so seven words; "who are you" has too few to learn from
 HINT = 0.4  # how likely a hostile sentence about a group is hate, if nothing else speaks for it: not flagged alone
 DOUBT = 0.6  # how much a pattern of hate loses where the sentence means nothing hostile
@@ -123,8 +125,9 @@ class Moderator:
         own = _sigmoid(self.slope * named + self.shift + RARITY)
         at_all = 0.0
         if self.weighing is not None:
-            spoken = BLATANT * max((v for k, v in seen.patterns.items() if k != INJECTION), default=0.0)
-            at_all = _sigmoid(self.weighing.log_odds(harm)[0] + RARITY + spoken) * enough
+            blatant = _ruled(seen.patterns, seen.stance)[0]
+            score = self.weighing.log_odds(harm)[0] + RARITY + BLATANT * blatant
+            at_all = _sigmoid(score) * max(enough, blatant)
         shares = np.maximum(own, [seen.patterns.get(name, 0.0) for name in self.categories])
         if "hate" in self.categories:
             place = self.categories.index("hate")
@@ -135,13 +138,13 @@ class Moderator:
         for number, name in enumerate(self.categories):
             if name == INJECTION:
                 tried = shared_detector().probability(text)
-                learned = max(tried, (float(own[number]) * enough * tried) ** 0.5)
+                learned = max(tried**2, float(own[number]) * enough * tried)  # small doubts are none
             elif self.weighing is None:
                 learned = float(own[number]) * enough
             else:
                 learned = float(at_all * shares[number] / max(top, 1e-9))
             floor = 1.0 if self.weighing is None or name == INJECTION else FLOOR
-            found[name] = 1 - (1 - learned) * (1 - floor * seen.patterns.get(name, 0.0))
+            found[name] = max(learned, floor * seen.patterns.get(name, 0.0))
         return found
 
 

@@ -26,9 +26,11 @@ def read_calibration(name: str, homes: Iterable[Path]) -> tuple[Mapping[str, Any
         DataError: SW061: it is there and is no JSON object.
     """
     files = [home / FOLDER / f"{name}.json" for home in homes]
-    found = next((file for file in files if file.is_file()), None)
+    found = next((file for file in files if file.exists() or file.is_symlink()), None)
     if found is None:
         return None, str(files[0]) if files else ""
+    if not found.is_file():
+        raise DataError("SW061", f"{found} is no file", _again(name))
     text, trouble = read_text_file(found, MAX_BYTES)
     if trouble is not None:
         raise DataError("SW061", f"{found}: {trouble.message}", _again(name))
@@ -42,6 +44,4 @@ def read_calibration(name: str, homes: Iterable[Path]) -> tuple[Mapping[str, Any
 
 
 def _again(name: str) -> str:
-    return (
-        f"make it again: swarm calibrate {name} --data FILE --target-error 0.05 --write; or delete the file"
-    )
+    return f"delete it, then make it again: swarm calibrate {name} --data FILE --target-error 0.05 --write"

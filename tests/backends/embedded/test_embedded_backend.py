@@ -247,8 +247,8 @@ async def test_it_decides_with_two_of_its_models_and_writes_with_the_others() ->
 async def test_without_scikit_learn_it_says_what_to_install(
     model: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(__import__("sys").modules, "sklearn", None)
-    monkeypatch.setitem(__import__("sys").modules, "sklearn.svm", None)
+    for library in ("sklearn", "sklearn.svm", "scipy.sparse"):
+        monkeypatch.setitem(__import__("sys").modules, library, None)
     question = Question(type="yes_no") if model == "moderator" else CHOICE
     examples = [("I will hurt you", "label"), ("good morning", "")] if model == "moderator" else EXAMPLES
     with pytest.raises(BackendError, match=r"pip install 'swarm-slm\[embedded\]'") as caught:
