@@ -116,4 +116,4 @@ def _reason(attempt: Attempt, threshold: float | None) -> str:
         return "no answer of this rung can be vouched for"
     if attempt.score is None:
         return f"nothing measured the answer, and {threshold:g} is asked for"
-    return f"score {attempt.score:.3g} is under {threshold:g}"
+    return f"score {attempt.score:.3g} is under {threshold:.3g}"

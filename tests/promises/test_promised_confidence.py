@@ -84,7 +84,7 @@ def test_an_estimator_that_cannot_measure_an_expert_is_refused(name: str) -> Non
     with pytest.raises(SpecError, match=f"{name!r} measures no answer of a classify expert") as caught:
         triage(sorter("small", **{"from": name, "at_least": 0.7}))
     (problem,) = caught.value.problems
-    assert problem.hint == "one of auto, probability, label_mass"
+    assert problem.hint == "one of auto, probability, margin, label_mass, agreement, witness"
 
 
 async def test_without_a_server_the_embedded_answer_stands_with_one_note_a_run(

@@ -233,7 +233,8 @@ async def test_it_decides_with_two_of_its_models_and_writes_with_the_others() ->
         False,
     ]
     with pytest.raises(
-        BackendError, match=r"embedded/ngram cannot write\n  fix: embedded/bm25 and embedded/textrank and embedded/personal can"
+        BackendError,
+        match=r"embedded/ngram cannot write\n  fix: embedded/bm25 and embedded/textrank and embedded/personal can",
     ):
         await backend.complete(writing("ngram"))
     with pytest.raises(BackendError, match="embedded/bm25 cannot decide"):
