@@ -244,8 +244,8 @@ class Answer:
 
     Attributes:
         value: the option's name, a bool (`yes_no`), or a float (`score`: the expected level, from 0).
-        probabilities: over the options; for `yes_no` over `true` and `false`. Sum 1. Empty when
-            the model gave none (plain JSON).
+        probabilities: over the options; for `yes_no` over `true` and `false`. Sum 1, or less where some
+            is left for none of the options. Empty when the model gave none (plain JSON).
     """
 
     value: str | bool | float
@@ -259,7 +259,8 @@ class Decision:
     Attributes:
         way: `native` (the model answers decisions), `logprobs` (label tokens) or `json`.
         signals: by name, each in [0, 1]: `label_mass` (share of probability on the labels),
-            `in_scope` (how likely the state belongs to any of the labels at all).
+            `in_scope` (how likely the state belongs to any of the labels at all), `lead` (of the best
+            label over the next, in the classifier's own scores).
     """
 
     answers: Mapping[str, Answer]

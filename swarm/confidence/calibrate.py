@@ -21,7 +21,7 @@ __all__ = ["Calibrator", "Fit", "default_order", "fit_calibrator"]
 # What orders answers best where labels may not say: measured on banking77 (the margin's most confident 70 % are
 # right in 0.992, the probability's in 0.980), then from what is nearest to a probability to what is furthest.
 PREFERRED = (
-    "margin", "probability", "label_mass", "logprob", "logprob_low", "logprob_min", "agreement", "witness",
+    "lead", "margin", "probability", "label_mass", "logprob", "logprob_low", "logprob_min", "agreement", "witness",
     "grounding", "in_scope",
 )  # fmt: skip
 ENOUGH = 50  # outcomes from which the labels, and not an assumption, decide

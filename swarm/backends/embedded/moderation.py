@@ -117,35 +117,38 @@ class Moderator:
 
     def predict(self, text: str) -> dict[str, float]:
         """Return the probability of each category, in their order; the highest is that of harm at all."""
-        import numpy as np
-
         seen = _look(text, self.categories)
         named, harm = self.heads.score(seen)
         enough = min(1.0, seen.row["w"].total() / ENOUGH)
         own = _sigmoid(self.slope * named + self.shift + RARITY)
-        at_all = 0.0
-        if self.weighing is not None:
-            blatant = _ruled(seen.patterns, seen.stance)[0]
-            score = self.weighing.log_odds(harm)[0] + RARITY + BLATANT * blatant
-            at_all = _sigmoid(score) * max(enough, blatant)
+        learned = own * enough if self.weighing is None else self._shared(seen, own, harm, enough)
+        floor = 1.0 if self.weighing is None else FLOOR
+        found: dict[str, float] = {}
+        for number, name in enumerate(self.categories):
+            likely, least = float(learned[number]), floor
+            if name == INJECTION:
+                tried = shared_detector().probability(text)
+                likely, least = (
+                    max(tried**2, float(own[number]) * enough * tried),
+                    1.0,
+                )  # small doubts are none
+            found[name] = max(likely, least * seen.patterns.get(name, 0.0))
+        return found
+
+    def _shared(self, seen: _Text, own: Any, harm: Any, enough: float) -> Any:
+        """Return the probability of harm at all, shared out: the likeliest category gets all of it."""
+        import numpy as np
+
+        assert self.weighing is not None
+        blatant = _ruled(seen.patterns, seen.stance)[0]
+        score = self.weighing.log_odds(harm)[0] + RARITY + BLATANT * blatant
         shares = np.maximum(own, [seen.patterns.get(name, 0.0) for name in self.categories])
         if "hate" in self.categories:
             place = self.categories.index("hate")
             shares[place] = max(shares[place], seen.stance.hostility / 2)
         other = [number for number, name in enumerate(self.categories) if name != INJECTION]
         top = max((float(shares[number]) for number in other), default=1.0)
-        found: dict[str, float] = {}
-        for number, name in enumerate(self.categories):
-            if name == INJECTION:
-                tried = shared_detector().probability(text)
-                learned = max(tried**2, float(own[number]) * enough * tried)  # small doubts are none
-            elif self.weighing is None:
-                learned = float(own[number]) * enough
-            else:
-                learned = float(at_all * shares[number] / max(top, 1e-9))
-            floor = 1.0 if self.weighing is None or name == INJECTION else FLOOR
-            found[name] = max(learned, floor * seen.patterns.get(name, 0.0))
-        return found
+        return _sigmoid(score) * max(enough, blatant) * shares / max(top, 1e-9)
 
 
 @dataclass(frozen=True, kw_only=True)
