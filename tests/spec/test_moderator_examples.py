@@ -56,10 +56,11 @@ def rows(harmful: Any, harmless: Any) -> list[dict[str, Any]]:
         ("insult", "none"),
     ],
 )
+@pytest.mark.parametrize("labels", ["", LABELS], ids=["labels of the rows", "labels of its own"])
 async def test_rows_that_say_whether_a_text_is_harmful_teach_it(
-    tmp_path: Path, harmful: Any, harmless: Any
+    tmp_path: Path, harmful: Any, harmless: Any, labels: str
 ) -> None:
-    async with Swarm.load(project(tmp_path, rows(harmful, harmless))) as swarm:
+    async with Swarm.load(project(tmp_path, rows(harmful, harmless), labels)) as swarm:
         assert (await swarm.run(message=RUDE)).output["flagged"]
         assert not (await swarm.run(message=KIND)).output["flagged"]
 

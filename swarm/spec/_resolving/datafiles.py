@@ -18,6 +18,7 @@ from swarm.spec.findings import did_you_mean
 from swarm.spec.load import read_text_file
 
 __all__ = [
+    "HARMFUL",
     "Base",
     "DataError",
     "Example",

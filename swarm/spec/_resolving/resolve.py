@@ -13,6 +13,7 @@ from swarm.messages import Passage, Question
 from swarm.spec._resolving.artefacts import read_calibration
 from swarm.spec._resolving.consistency import misfits
 from swarm.spec._resolving.datafiles import (
+    HARMFUL,
     Base,
     DataError,
     Example,
@@ -209,7 +210,8 @@ class Resolver:
         )
         if labels is None or kind not in LABELLED:
             return found
-        return tuple(example for example in found if example[1] in labels or not example[1])
+        known = {*labels, "", *((HARMFUL,) if kind == "moderate" else ())}
+        return tuple(example for example in found if example[1] in known)
 
     def labels(self, kind: str, examples: Sequence[Example]) -> dict[str, str]:
         """Return the labels written, else those of the examples, in the order they come."""
