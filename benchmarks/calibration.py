@@ -26,7 +26,7 @@ from pathlib import Path
 from typing import Any
 
 from swarm import Expert, Graph, Swarm
-from swarm.backends.embedded.ngram import NgramClassifier
+from swarm.backends.embedded.intent.ngram import NgramClassifier
 from swarm.confidence.calibrate import Calibrator, fit_calibrator
 
 ROOT = Path(__file__).parents[1]

@@ -21,7 +21,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from swarm.backends.embedded.ngram import NgramClassifier
+from swarm.backends.embedded.intent.ngram import NgramClassifier
 from swarm.confidence.calibrate import default_order
 from swarm.confidence.ladder import read_ladder
 from swarm.confidence.outcomes import Outcome, RungOutcome

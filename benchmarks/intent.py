@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from swarm.backends.embedded.ngram import Judgement, NgramClassifier
+from swarm.backends.embedded.intent.ngram import Judgement, NgramClassifier
 from swarm.confidence.metrics import auroc
 
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data" / "intent"

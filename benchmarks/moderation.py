@@ -15,8 +15,8 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from swarm.backends.embedded.moderation import HARMFUL, Moderator
-from swarm.backends.embedded.personal import personal_data
+from swarm.backends.embedded.harm.moderation import HARMFUL, Moderator
+from swarm.backends.embedded.personal.redaction import personal_data
 
 ROOT = Path(__file__).parents[1]
 DATA = ROOT.parent / "shared" / "data"

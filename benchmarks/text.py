@@ -14,9 +14,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from swarm.backends.embedded.answers import extract_answer
-from swarm.backends.embedded.bm25 import BM25Index, Document
-from swarm.backends.embedded.textrank import summarize
+from swarm.backends.embedded.texts.answers import extract_answer
+from swarm.backends.embedded.texts.bm25 import BM25Index, Document
+from swarm.backends.embedded.texts.textrank import summarize
 
 DATA = Path(__file__).parents[1] / "../shared/data"
 TLDR_WORDS = (

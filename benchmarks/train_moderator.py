@@ -20,9 +20,9 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from swarm.backends.embedded.harm import Weighing
-from swarm.backends.embedded.injection import BUCKETS, GAMMA, pieces_of, words_of
-from swarm.backends.embedded.lexicon import STEP
+from swarm.backends.embedded.harm.injection import BUCKETS, GAMMA, pieces_of, words_of
+from swarm.backends.embedded.harm.lexicon import STEP
+from swarm.backends.embedded.harm.machine import Weighing
 from swarm.backends.embedded.vectors import shared_vectors
 
 ROOT = Path(__file__).parents[1]

@@ -1,7 +1,7 @@
 """Learn the weights of the embedded summarizer and print them; `python -m benchmarks.train_summarizer`.
 
 Data: the validation halves of SciTLDR and QMSum in `../shared/data/summarisation`. The test halves are not read.
-The weights are a few numbers, and stand in `swarm/backends/embedded/worth.py` and `transcripts.py`: copy them
+The weights are a few numbers, and stand in `swarm/backends/embedded/texts/worth.py` and `transcripts.py`: copy them
 there when the features change. Each line also says what the weights are worth by folds (ROUGE-1, no
 fold's text or meeting is in its training part).
 """
@@ -16,9 +16,9 @@ from importlib import import_module
 from typing import Any
 
 from benchmarks.text import DATA, read_rows, rouge_1
-from swarm.backends.embedded import transcripts
-from swarm.backends.embedded.centrality import centrality
-from swarm.backends.embedded.transcripts import (
+from swarm.backends.embedded.texts import transcripts
+from swarm.backends.embedded.texts.centrality import centrality
+from swarm.backends.embedded.texts.transcripts import (
     Turn,
     Utterance,
     quote,
@@ -27,9 +27,9 @@ from swarm.backends.embedded.transcripts import (
     utterances,
     word_features,
 )
-from swarm.backends.embedded.trimming import trim
+from swarm.backends.embedded.texts.trimming import trim
+from swarm.backends.embedded.texts.worth import sentence_features
 from swarm.backends.embedded.words import sentences, terms
-from swarm.backends.embedded.worth import sentence_features
 
 FOLDS = 5
 SEED = 0

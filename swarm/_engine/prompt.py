@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any, cast
 
-from swarm.backends.embedded.bm25 import BM25Index, Document
+from swarm.backends.embedded.texts.bm25 import BM25Index, Document
 from swarm.errors import NodeError
 from swarm.messages import Message, Passage, Question, Task
 from swarm.spec.catalogue import ResolvedExpert

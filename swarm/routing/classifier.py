@@ -52,7 +52,9 @@ class RequestClassifier:
         """
         pairs = [(read_request(text).frame, expert) for text, expert in taught.pairs]
         if find_spec("sklearn") is not None if trained is None else trained:
-            from swarm.backends.embedded.ngram import NgramClassifier as Classifier  # heavy: on first use
+            from swarm.backends.embedded.intent.ngram import (
+                NgramClassifier as Classifier,  # heavy: on first use
+            )
         else:
             Classifier = CountingClassifier
         learned = Classifier.fit(pairs, descriptions=taught.descriptions)

@@ -10,9 +10,9 @@ import pytest
 pytest.importorskip("sklearn", reason="the embedded moderator needs scikit-learn: pip install '.[embedded]'")
 
 from swarm.backends.embedded.backend import EmbeddedBackend
-from swarm.backends.embedded.injection import shared_detector
-from swarm.backends.embedded.moderation import HARMFUL, Moderator
-from swarm.backends.embedded.stance import stance
+from swarm.backends.embedded.harm.injection import shared_detector
+from swarm.backends.embedded.harm.moderation import HARMFUL, Moderator
+from swarm.backends.embedded.harm.stance import stance
 from swarm.messages import DecisionRequest, Question, Task
 
 ROOT = Path(__file__).resolve().parents[2]

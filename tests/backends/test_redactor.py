@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from swarm import Expert, Graph, Swarm
-from swarm.backends.embedded.personal import personal_data, redact
+from swarm.backends.embedded.personal.redaction import personal_data, redact
 
 ROOT = Path(__file__).resolve().parents[2]
 CASES = ROOT / "experts" / "redactor" / "evals.jsonl"

@@ -30,7 +30,7 @@ from swarm.messages import (
 )
 
 if TYPE_CHECKING:
-    from swarm.backends.embedded.ngram import Judgement, NgramClassifier
+    from swarm.backends.embedded.intent.ngram import Judgement, NgramClassifier
 
 __all__ = ["NOTHING_FOUND", "EmbeddedBackend"]
 
@@ -159,7 +159,7 @@ class EmbeddedBackend:
         known = [pair for pair in task.examples if pair[1] in options] if options else list(task.examples)
 
         def fit() -> NgramClassifier:
-            from swarm.backends.embedded.ngram import NgramClassifier
+            from swarm.backends.embedded.intent.ngram import NgramClassifier
 
             return NgramClassifier.fit(known, descriptions=options, rejects=task.rejects)
 
@@ -180,7 +180,7 @@ class EmbeddedBackend:
         categories = {name: question.instructions for name, question in request.questions.items()}
 
         def fit() -> Any:
-            from swarm.backends.embedded.moderation import Moderator
+            from swarm.backends.embedded.harm.moderation import Moderator
 
             return Moderator.fit(task.examples, categories)
 
@@ -191,8 +191,8 @@ class EmbeddedBackend:
 
     async def _extract(self, task: Task) -> tuple[str, float, tuple[str, ...]]:
         """Answer the task's question with sentences of its documents and facts; name the best documents."""
-        from swarm.backends.embedded.answers import extract_answer
-        from swarm.backends.embedded.bm25 import BM25Index, Document
+        from swarm.backends.embedded.texts.answers import extract_answer
+        from swarm.backends.embedded.texts.bm25 import BM25Index, Document
 
         def build() -> BM25Index:
             return BM25Index.build([Document(name=each.name, text=each.text) for each in task.documents])
@@ -204,8 +204,8 @@ class EmbeddedBackend:
 
     async def _summarize(self, task: Task) -> tuple[str, float]:
         """Shorten the task's text to its most telling sentences; its inputs may say how long and about what."""
-        from swarm.backends.embedded.instructions import read_request
-        from swarm.backends.embedded.textrank import summarize
+        from swarm.backends.embedded.texts.instructions import read_request
+        from swarm.backends.embedded.texts.textrank import summarize
 
         asked = read_request(task.text)
         words = _wanted_words(task.inputs) or asked.words
@@ -220,7 +220,7 @@ class EmbeddedBackend:
 
         All of it stands in the text, so the grounding is 1; what was overlooked, nobody can tell.
         """
-        from swarm.backends.embedded.personal import personal_data, redact
+        from swarm.backends.embedded.personal.redaction import personal_data, redact
 
         found = await _work(lambda: personal_data(task.text), task.text)
         listed = [

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from swarm.backends.embedded.answers import extract_answer
 from swarm.backends.embedded.backend import EmbeddedBackend
-from swarm.backends.embedded.bm25 import BM25Index, Document
-from swarm.backends.embedded.facts import render_facts
 from swarm.backends.embedded.fitted import FittedModels
+from swarm.backends.embedded.texts.answers import extract_answer
+from swarm.backends.embedded.texts.bm25 import BM25Index, Document
+from swarm.backends.embedded.texts.facts import render_facts
 from swarm.messages import CompletionRequest, Passage, Task
 
 HERE = Path(__file__).parent

@@ -12,8 +12,8 @@ import pytest
 
 pytest.importorskip("sklearn", reason="the embedded moderator needs scikit-learn: pip install '.[embedded]'")
 
-from swarm.backends.embedded.moderation import Moderator
-from swarm.backends.embedded.rules import matched, plain_forms
+from swarm.backends.embedded.harm.moderation import Moderator
+from swarm.backends.embedded.harm.rules import matched, plain_forms
 
 ROOT = Path(__file__).resolve().parents[3]
 EXAMPLES = ROOT / "experts" / "moderator" / "examples.jsonl"
@@ -183,7 +183,7 @@ def test_the_same_examples_give_the_same_answers() -> None:
 
 def test_importing_it_loads_no_numbers() -> None:
     code = (
-        "import sys, swarm.backends.embedded.moderation;"
+        "import sys, swarm.backends.embedded.harm.moderation;"
         "print([m for m in ('numpy', 'scipy', 'sklearn') if m in sys.modules])"
     )
     shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -12,7 +12,7 @@ import pytest
 
 pytest.importorskip("sklearn", reason="the embedded classifier needs scikit-learn: pip install '.[embedded]'")
 
-from swarm.backends.embedded.ngram import NgramClassifier
+from swarm.backends.embedded.intent.ngram import NgramClassifier
 
 BANKING = Path(__file__).resolve().parents[4] / "shared" / "data" / "intent" / "banking77"
 
@@ -137,7 +137,7 @@ def test_repeating_an_example_does_not_make_it_surer(support: NgramClassifier) -
 
 def test_importing_it_loads_no_numbers() -> None:
     code = (
-        "import sys, swarm.backends.embedded.ngram;"
+        "import sys, swarm.backends.embedded.intent.ngram;"
         "print([m for m in ('numpy', 'scipy', 'sklearn') if m in sys.modules])"
     )
     shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -14,7 +14,7 @@ pytest.importorskip("sklearn", reason="the embedded classifier needs an extra: p
 
 from swarm.backends.embedded.backend import EmbeddedBackend
 from swarm.backends.embedded.fitted import FittedModels
-from swarm.backends.embedded.ngram import NgramClassifier
+from swarm.backends.embedded.intent.ngram import NgramClassifier
 from swarm.backends.embedded.vectors import shared_vectors
 from swarm.confidence.metrics import auroc
 from swarm.messages import DecisionRequest, Question, Task
@@ -208,7 +208,7 @@ def test_without_the_word_vectors_the_n_grams_answer() -> None:
     code = f"""
 import json, sys
 sys.modules["wordllama"] = None  # as if it was not installed
-from swarm.backends.embedded.ngram import NgramClassifier
+from swarm.backends.embedded.intent.ngram import NgramClassifier
 found = NgramClassifier.fit({EXAMPLES!r}, rejects={REJECTS!r})
 assert found.space.vectors is None
 print(json.dumps([next(iter(found.predict(text))) for text in {INSIDE!r}]))

@@ -7,10 +7,10 @@ import time
 import pytest
 
 from swarm.backends.embedded.backend import EmbeddedBackend
-from swarm.backends.embedded.instructions import Request, read_request
-from swarm.backends.embedded.textrank import Summary, summarize
-from swarm.backends.embedded.transcripts import read_turns
-from swarm.backends.embedded.trimming import clean_speech, trim
+from swarm.backends.embedded.texts.instructions import Request, read_request
+from swarm.backends.embedded.texts.textrank import Summary, summarize
+from swarm.backends.embedded.texts.transcripts import read_turns
+from swarm.backends.embedded.texts.trimming import clean_speech, trim
 from swarm.backends.embedded.words import sentences, stem
 from swarm.errors import BackendError
 from swarm.messages import CompletionRequest, Task

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
-from swarm.backends.embedded.patterns import PARTS, PATTERNS
+from swarm.backends.embedded.harm.patterns import PARTS, PATTERNS
 
 __all__ = ["matched", "plain_forms"]
 

@@ -18,12 +18,12 @@ from importlib import import_module
 from typing import Any
 
 from swarm.backends.embedded.features import Row, Vocabulary, extract
-from swarm.backends.embedded.harm import KernelMachine, Weighing
-from swarm.backends.embedded.injection import shared_detector
-from swarm.backends.embedded.lexicon import FEATURES, shared_lexicon
-from swarm.backends.embedded.meaning import VECTOR_SHARE, shared_meaning
-from swarm.backends.embedded.rules import matched, plain_forms
-from swarm.backends.embedded.stance import Stance, stance
+from swarm.backends.embedded.harm.injection import shared_detector
+from swarm.backends.embedded.harm.lexicon import FEATURES, shared_lexicon
+from swarm.backends.embedded.harm.machine import KernelMachine, Weighing
+from swarm.backends.embedded.harm.meaning import VECTOR_SHARE, shared_meaning
+from swarm.backends.embedded.harm.rules import matched, plain_forms
+from swarm.backends.embedded.harm.stance import Stance, stance
 from swarm.backends.embedded.vectors import DIMENSIONS
 
 __all__ = ["HARMFUL", "Moderator"]

@@ -11,12 +11,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from math import ceil, log, sqrt
 
-from swarm.backends.embedded.centrality import centrality
-from swarm.backends.embedded.transcripts import read_turns, summarize_turns
-from swarm.backends.embedded.trimming import trim
+from swarm.backends.embedded.texts.centrality import centrality
+from swarm.backends.embedded.texts.transcripts import read_turns, summarize_turns
+from swarm.backends.embedded.texts.trimming import trim
+from swarm.backends.embedded.texts.worth import USUAL_WORDS, sentence_features, worth
 from swarm.backends.embedded.words import sentences as split_sentences
 from swarm.backends.embedded.words import terms
-from swarm.backends.embedded.worth import USUAL_WORDS, sentence_features, worth
 
 __all__ = ["Summary", "summarize"]
 

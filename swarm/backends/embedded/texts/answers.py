@@ -9,9 +9,9 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from swarm.backends.embedded.bm25 import BM25Index
-from swarm.backends.embedded.facts import render_facts
-from swarm.backends.embedded.passages import CODE, FENCE
+from swarm.backends.embedded.texts.bm25 import BM25Index
+from swarm.backends.embedded.texts.facts import render_facts
+from swarm.backends.embedded.texts.passages import CODE, FENCE
 from swarm.backends.embedded.words import sentences, terms
 
 __all__ = ["Extract", "extract_answer"]

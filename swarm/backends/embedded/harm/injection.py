@@ -22,7 +22,7 @@ from functools import lru_cache
 from typing import Any
 from zlib import crc32
 
-from swarm.backends.embedded.harm import KernelMachine, Weighing
+from swarm.backends.embedded.harm.machine import KernelMachine, Weighing
 from swarm.backends.embedded.vectors import DIMENSIONS, shared_vectors
 from swarm.backends.embedded.words import sentences
 from swarm.errors import InternalError

@@ -13,9 +13,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from swarm.backends.embedded.calibration import Calibration, Scope, Seen
-from swarm.backends.embedded.likeness import Space
-from swarm.backends.embedded.separator import HeldOut, Separator, separate
+from swarm.backends.embedded.intent.calibration import Calibration, Scope, Seen
+from swarm.backends.embedded.intent.likeness import Space
+from swarm.backends.embedded.intent.separator import HeldOut, Separator, separate
 
 __all__ = ["Judgement", "NgramClassifier"]
 

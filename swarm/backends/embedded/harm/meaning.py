@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
-from swarm.backends.embedded.concepts import ABOUT_ONESELF, CONCEPTS, GROUPS, HOSTILE, SPEAKERS
+from swarm.backends.embedded.harm.concepts import ABOUT_ONESELF, CONCEPTS, GROUPS, HOSTILE, SPEAKERS
 from swarm.backends.embedded.vectors import DIMENSIONS, Vectors, shared_vectors
 from swarm.backends.embedded.words import sentences
 

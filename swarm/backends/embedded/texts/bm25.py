@@ -10,8 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import log
 
-from swarm.backends.embedded.passages import Document, passages_of
-from swarm.backends.embedded.retrieval import K1, B, DocumentIndex, DocumentWords
+from swarm.backends.embedded.texts.passages import Document, passages_of
+from swarm.backends.embedded.texts.retrieval import K1, B, DocumentIndex, DocumentWords
 from swarm.backends.embedded.words import terms
 
 __all__ = ["BM25Index", "Document", "Hit"]

@@ -18,7 +18,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import exp, log, sqrt
 
-from swarm.backends.embedded.trimming import clean_speech
+from swarm.backends.embedded.texts.trimming import clean_speech
 from swarm.backends.embedded.words import STOP_WORDS, sentences, stem, terms
 
 __all__ = [

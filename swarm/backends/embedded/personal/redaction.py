@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from swarm.backends.embedded.gazetteer import (
+from swarm.backends.embedded.personal.gazetteer import (
     COUNTRIES,
     FIRST_NAMES,
     FUNCTION_WORDS,
@@ -19,7 +19,7 @@ from swarm.backends.embedded.gazetteer import (
     ORDINARY,
     PEOPLES,
 )
-from swarm.backends.embedded.identifiers import Found, identifiers
+from swarm.backends.embedded.personal.identifiers import Found, identifiers
 from swarm.backends.embedded.vectors import shared_vectors
 
 __all__ = ["KINDS", "personal_data", "redact"]

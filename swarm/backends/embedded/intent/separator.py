@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
 
-from swarm.backends.embedded.likeness import Encoded, gaussian
+from swarm.backends.embedded.intent.likeness import Encoded, gaussian
 
 __all__ = ["HeldOut", "Separator", "separate"]
 

@@ -1,0 +1,1 @@
+"""Whether a text is harmful, and how; whether it tries to take a model over."""

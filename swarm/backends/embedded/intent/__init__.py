@@ -1,0 +1,1 @@
+"""Which label a short text has: learned from examples."""

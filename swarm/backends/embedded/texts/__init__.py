@@ -1,0 +1,1 @@
+"""Finding, quoting and shortening texts."""
