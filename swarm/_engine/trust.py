@@ -53,7 +53,7 @@ class Trust:
         self.reasons = list(stale(expert))  # why the saved calibration does not count; () while it does
         saved = expert.calibration
         self._saved = None if saved is None else Policy.from_json(saved, where=expert.calibration_file)
-        self._known: set[str] = set()  # models whose weights were compared
+        self.weights: dict[str, str] = {}  # digest of each model that was asked for it, "" where nobody knows
         self._watches: dict[int, ScoreWatch | None] = {}  # by the rung's place
         self._comparing: DisagreementWatch | None = None
         self.drifted = ""  # what has changed since the calibration; thresholds are stricter from then on
@@ -95,18 +95,22 @@ class Trust:
         """
         return self.policy is not None and self._keeps_target
 
-    async def compare_weights(self, model: ModelRef, backend: ModelBackend) -> None:
-        """Ask once whether the model still has the weights that were calibrated; if not, the calibration is stale."""
+    async def compare_weights(self, model: ModelRef, backend: ModelBackend, *, recorded: bool) -> None:
+        """Ask once whether the model still has the weights that were calibrated; if not, the calibration is stale.
+
+        Args:
+            recorded: the answer is recorded, and with it which weights gave it.
+        """
         name = str(model)
         wanted = "" if self._saved is None else self._saved.fits.digests.get(name, "")
-        if not wanted or name in self._known or not isinstance(backend, Identifies):
+        if not (wanted or recorded) or name in self.weights or not isinstance(backend, Identifies):
             return
         try:
             found = await backend.digest(model.name)
         except BackendError:
             return  # the question that follows fails the same way, and tells
-        self._known.add(name)
-        if found and found != wanted:
+        self.weights[name] = found
+        if wanted and found and found != wanted:
             self.reasons.append(f"made for other weights of {name}")
 
     def score(self, place: int, signals: Signals, label: str | None, text: str) -> Scored:

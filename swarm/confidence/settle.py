@@ -207,8 +207,14 @@ def _fitted(ladder: Ladder) -> tuple[Fit | None, ...]:
 
 
 def _names(rows: Sequence[Row]) -> list[str]:
-    """Return the signals that were measured at least once."""
-    return sorted({name for row in rows for name, value in row.items() if value is not None})
+    """Return the signals that were measured, and not always as the same: those can tell right from wrong."""
+    first: dict[str, float] = {}
+    differ: set[str] = set()
+    for row in rows:
+        for name, value in row.items():
+            if value is not None and first.setdefault(name, value) != value:
+                differ.add(name)
+    return sorted(differ or first)
 
 
 def _shapes(rungs: Sequence[int]) -> list[tuple[int, ...]]:

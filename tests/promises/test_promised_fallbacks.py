@@ -17,6 +17,7 @@ from swarm.confidence.outcomes import Outcome, RungOutcome, read_outcomes
 from swarm.confidence.policy import RungPolicy
 from swarm.confidence.tune import tune
 from swarm.spec.registry import Registry
+from swarm.testing import FakeModel, OllamaServer
 
 SMALL, MIDDLE, LARGE = "scripted/small", "scripted/middle", "scripted/large"
 CASCADE = (SMALL, MIDDLE, LARGE)
@@ -128,3 +129,25 @@ def test_where_some_rows_stand_for_others_those_do_not_count_again() -> None:
 
 def said(model: str, label: str, margin: float = 0.5) -> RungOutcome:
     return RungOutcome(model=model, output={"label": label}, signals={"margin": margin}, cost=1.0)
+
+
+async def test_what_is_logged_names_the_weights_that_answered(
+    ollama_server: OllamaServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("OLLAMA_HOST", ollama_server.url)
+    ollama_server.serve(
+        "small", FakeModel(decide={"label": {"refund": 0.9, "other": 0.1}}, capabilities=("decision",))
+    )
+    fields = {
+        "use": "intent",
+        "labels": {"refund": None, "other": None},
+        "cascade": ["ollama/small"],
+        "learn": True,
+    }
+    graph = Graph("desk", input={"text": str})
+    graph.output(graph.expert("it", Expert.model_validate(fields), text=graph.input.text))
+    async with Swarm(graph) as swarm:
+        await swarm.run(text="money back?")
+    (outcome,) = read_outcomes(tmp_path / ".swarm/outcomes.jsonl")
+    assert outcome.rungs[0].digest

@@ -22,6 +22,7 @@ from swarm.backends import decide
 from swarm.backends.base import Embeds, ModelBackend
 from swarm.backends.decide import InvalidAnswer
 from swarm.confidence.estimators import Signals
+from swarm.confidence.validity import fits_schema
 from swarm.errors import BackendError, LimitExceededError
 from swarm.messages import Completion, CompletionRequest, Decision, DecisionRequest, Message, TextDelta, Usage
 from swarm.spec.catalogue import ModelRef, ResolvedExpert
@@ -156,6 +157,8 @@ async def _text(asking: Asking, backend: ModelBackend, run: Run) -> Answered:
     grounding = None if "grounding" in completion.signals else grounding_of(expert, asking.inputs, value)
     if grounding is not None:
         completion = replace(completion, signals={**completion.signals, "grounding": grounding})
+    if schema is not None:
+        completion = replace(completion, signals={**completion.signals, "valid": fits_schema(value, schema)})
     return Answered(
         value=value, signals=Signals.of_completion(completion, kind=expert.kind), usage=completion.usage
     )

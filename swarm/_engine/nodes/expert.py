@@ -92,7 +92,8 @@ class _Climb:
         said, usage, latency_ms = "cancelled", Usage(), 0.0
         try:
             backend = run.services.backend(model)
-            await self.trust.compare_weights(model, backend)
+            recorded = bool(run.services.observers(self.expert))
+            await self.trust.compare_weights(model, backend, recorded=recorded)
             answered = await ask_and_compare(asking, backend, run)
             came, said, usage = "answer", "", answered.usage
         except InvalidAnswer as error:

@@ -47,7 +47,7 @@ def observed(
     rungs = [
         RungOutcome(
             model=one.model, signals=one.answered.signals.flat(), output=one.answered.value,
-            latency_ms=round(one.latency_ms, 3),
+            latency_ms=round(one.latency_ms, 3), digest=trust.weights.get(one.model, ""),
         )
         for one in last.values()
     ]  # fmt: skip
