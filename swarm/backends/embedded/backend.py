@@ -156,11 +156,11 @@ class EmbeddedBackend:
                 code="unsupported",
             )
         options, task = question.options, request.task
-        known = [pair for pair in task.examples if pair[1] in options] if options else list(task.examples)
 
         def fit() -> NgramClassifier:
             from swarm.backends.embedded.intent.ngram import NgramClassifier
 
+            known = [pair for pair in task.examples if pair[1] in options] if options else list(task.examples)
             return NgramClassifier.fit(known, descriptions=options, rejects=task.rejects)
 
         classifier: NgramClassifier = await self._model(("ngram", task.key, name, tuple(options)), fit)
