@@ -62,4 +62,5 @@ def _problems() -> Iterator[Problem]:
     for path in sorted(BROKEN.rglob("*.swarm.yaml")):
         for problem in check_file(path):
             problem.file = re.sub(r".*/", "", problem.file)
+            problem.message = problem.message.replace(f"{path.parent}/", "")
             yield problem

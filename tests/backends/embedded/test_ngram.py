@@ -125,11 +125,6 @@ def test_the_same_examples_give_the_same_answers() -> None:
     assert NgramClassifier.fit(EXAMPLES).predict(text) == NgramClassifier.fit(EXAMPLES).predict(text)
 
 
-def test_many_texts_are_answered_like_one(support: NgramClassifier) -> None:
-    texts = ["refund please", "where is it"]
-    assert support.predict_many(texts) == [support.predict(text) for text in texts]
-
-
 def test_repeating_an_example_does_not_make_it_surer(support: NgramClassifier) -> None:
     text = "refund please"
     assert NgramClassifier.fit(EXAMPLES * 5).predict(text) == support.predict(text)

@@ -107,10 +107,6 @@ class NgramClassifier:
         """Return the probability of every label, highest first; see `Judgement`."""
         return self.judge(text).probabilities
 
-    def predict_many(self, texts: Iterable[str]) -> list[dict[str, float]]:
-        """Return `predict` of each text, in order."""
-        return [self.predict(text) for text in texts]
-
 
 @dataclass(frozen=True, kw_only=True)
 class _Lessons:
