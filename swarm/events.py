@@ -8,9 +8,12 @@ A node is named by its path (`notes[17]/summary`), never by a position in time.
 
 from __future__ import annotations
 
+from collections import abc
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-from typing import Any, ClassVar
+from functools import cache
+from types import NoneType, UnionType
+from typing import Any, ClassVar, Union, get_args, get_origin, get_type_hints
 
 __all__ = [
     "EVENTS",
@@ -309,13 +312,34 @@ def from_json(table: Mapping[str, Any]) -> Event:
     """Return the event of `to_json`; unknown fields, of a later version, are left out.
 
     Raises:
-        ValueError: the type is unknown or a field is missing.
+        ValueError: the type is unknown, or a field is missing or of another kind.
     """
     cls = EVENTS.get(str(table.get("type")))
     if cls is None:
         raise ValueError(f"unknown event type {table.get('type')!r}")
-    names = {item.name for item in fields(cls)}
+    kinds = _kinds(cls)
+    for key, value in table.items():
+        if kinds.get(key) and not isinstance(value, kinds[key]):
+            raise ValueError(f"{cls.type}: {key!r} is {value!r}")
     try:
-        return cls(**{key: value for key, value in table.items() if key in names})
+        return cls(**{key: value for key, value in table.items() if key in kinds})
     except TypeError as error:
         raise ValueError(f"{cls.type}: {error}") from error
+
+
+@cache
+def _kinds(cls: type[Event]) -> Mapping[str, tuple[type, ...]]:
+    """Return what each field of an event may hold as JSON; () is anything."""
+    hints = get_type_hints(cls)
+    return {item.name: _json_kinds(hints[item.name]) for item in fields(cls)}
+
+
+def _json_kinds(hint: Any) -> tuple[type, ...]:
+    if get_origin(hint) in (Union, UnionType):
+        parts = [_json_kinds(part) for part in get_args(hint)]
+        return tuple(kind for part in parts for kind in part) if all(parts) else ()
+    if hint is float:
+        return (float, int)
+    if hint in (str, int, bool, NoneType):
+        return (hint,)
+    return (dict,) if get_origin(hint) is abc.Mapping else ()

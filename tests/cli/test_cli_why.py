@@ -195,3 +195,16 @@ def test_the_explanation_can_be_a_page(shop: Path) -> None:
     assert "report: why.html" in ran.err
     assert "embedded/ngram" in page
     assert "<script" not in page
+
+
+def test_a_line_of_another_kind_counts_as_damaged_and_the_rest_is_told(shop: Path) -> None:
+    asked("track my order")
+    (file,) = (shop / ".swarm" / "runs").glob("*.jsonl")
+    lines = file.read_text(encoding="utf-8").splitlines()
+    broken = [line.replace('"attempt": 1', '"attempt": null') for line in lines]
+    broken = [line.replace('"attempt":1', '"attempt":null') for line in broken]
+    assert broken != lines
+    file.write_text("\n".join(broken) + "\n", encoding="utf-8")
+    ran = swarm("why", "last")
+    assert "internal error" not in ran.err
+    assert "'attempt' is None" in ran.err
