@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from heapq import nlargest
 from operator import itemgetter
@@ -123,14 +123,18 @@ class Trust:
         if model in policy.foresight:
             measured[FORESEEN] = policy.foresight[model](text)
         found = policy.judge(place, model, measured, label)
+        last = place == len(self.expert.cascade) - 1
         if found.probability is None:
-            return self._raw(signals)
+            raw = self._raw(signals)
+            if last or not self._keeps_target:
+                return raw
+            return replace(raw, threshold=None, accepted=False, policy=self._origin(policy))
         confidence = Confidence(value=found.probability, estimator=found.estimator, source="calibrated")
         at_least, origin = found.at_least, self._origin(policy)
         if not self._keeps_target:
             at_least = written.at_least if written is not None else None
             origin = "at_least: a guess, on the calibrated probability"
-        elif at_least is None and place == len(self.expert.cascade) - 1:
+        elif at_least is None and last:
             at_least = 1 - policy.target_error
             origin = f"target_error {policy.target_error:g} of the calibrated probability: the last rung"
         if self.drifted and at_least is not None:

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, cast, get_args
 
-from swarm.confidence.curves import Curve, bad, number
+from swarm.confidence.curves import Curve, bad, number, table_of
 
 __all__ = ["Calibrator", "Method", "Term"]
 
@@ -113,7 +113,7 @@ class Calibrator:
         Raises:
             InputError: a key is missing, unknown or not of its kind; it is named.
         """
-        table = _table(data, KEYS, "")
+        table = table_of(data, KEYS, "", "calibrator")
         method, n, signals = table["method"], table["n"], table["signals"]
         if method not in get_args(Method):
             raise bad("method", f"is {method!r}: one of {', '.join(get_args(Method))}")
@@ -149,24 +149,10 @@ def _terms(signals: Iterable[object]) -> Iterable[Term]:
     seen: set[str] = set()
     for place, signal in enumerate(signals):
         path = f"signals[{place}]"
-        table = _table(signal, ("name", "missing", "curve"), path)
+        table = table_of(signal, ("name", "missing", "curve"), path, "calibrator")
         name = table["name"]
         if not isinstance(name, str) or name in seen:
             raise bad(f"{path}.name", f"is {name!r}: no name of a signal, or named before")
         seen.add(name)
         curve = Curve.from_json(table["curve"], f"{path}.curve")
         yield Term(name, curve, number(table["missing"], f"{path}.missing"))
-
-
-def _table(data: object, keys: Sequence[str], path: str) -> Mapping[str, Any]:
-    if not isinstance(data, Mapping):
-        raise bad(path or "calibrator", "is no object {...}")
-    table = cast("Mapping[str, Any]", data)
-    lead = f"{path}." if path else ""
-    for key in keys:
-        if key not in table:
-            raise bad(lead + key, "is missing")
-    for key in table:
-        if key not in keys:
-            raise bad(lead + str(key), "is no key of a calibrator")
-    return table

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from itertools import pairwise
@@ -16,7 +16,7 @@ from typing import Any, cast
 
 from swarm.errors import InputError
 
-__all__ = ["Curve"]
+__all__ = ["Curve", "bad", "number", "table_of"]
 
 # How much a curve still rises beyond its last point, in all: a value never seen before may be surer than all
 # that were seen, but nobody has measured by how much. In units of y, here log-odds.
@@ -83,6 +83,25 @@ def bad(key: str, why: str) -> InputError:
         f"`{key}` {why}", code="invalid_calibration",
         hint="make the calibration anew: swarm calibrate EXPERT --outcomes FILE --target-error 0.05 --write",
     )  # fmt: skip
+
+
+def table_of(data: object, keys: Sequence[str], path: str, what: str) -> Mapping[str, Any]:
+    """Return an object with exactly these keys, or raise the error that names the first key that is wrong.
+
+    Args:
+        path: where it stands, "" at the top. what: what it is, for the error.
+    """
+    if not isinstance(data, Mapping):
+        raise bad(path or what, "is no object {...}")
+    table = cast("Mapping[str, Any]", data)
+    lead = f"{path}." if path else ""
+    for key in keys:
+        if key not in table:
+            raise bad(lead + key, "is missing")
+    for key in table:
+        if key not in keys:
+            raise bad(lead + str(key), f"is no key of a {what}")
+    return table
 
 
 def number(value: object, key: str) -> float:

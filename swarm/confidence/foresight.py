@@ -19,7 +19,7 @@ from dataclasses import dataclass, replace
 from typing import Any, cast
 
 from swarm.backends.embedded.vectors import DIMENSIONS, shared_vectors
-from swarm.confidence.curves import bad, number
+from swarm.confidence.curves import bad, number, table_of
 from swarm.confidence.glance import BINS, MARKS, bins, excerpt, marks, weighted
 from swarm.confidence.outcomes import Outcome, RungOutcome
 from swarm.confidence.sides import MOST, Goal, Seen, goal_of, look, ridge, weigh
@@ -51,7 +51,7 @@ class Mix:
     @classmethod
     def from_json(cls, data: object, key: str) -> Mix:
         """Read what `to_json` gave; InputError names the key."""
-        table = _table(data, ("intercept", *SIDES), key)
+        table = table_of(data, ("intercept", *SIDES), key, "foresight")
         return cls(**{name: number(value, f"{key}.{name}") for name, value in table.items()})
 
 
@@ -132,7 +132,7 @@ class Foresight:
         Raises:
             InputError: a key is missing, unknown or not of its kind; it is named.
         """
-        table = _table(data, KEYS, "")
+        table = table_of(data, KEYS, "", "foresight")
         n, edge = table["n"], number(table["edge"], "edge")
         if isinstance(n, bool) or not isinstance(n, int) or n < 1:
             raise bad("n", f"is {n!r}: no whole number from 1")
@@ -249,20 +249,6 @@ def learn(seen: Seen, goal: Goal) -> tuple[Foresight, list[float]]:
         mixed=mixed, plain=plain,
     )  # fmt: skip
     return foresight, (edge + (1 - 2 * edge) / (1 + np.exp(-held_out))).tolist()
-
-
-def _table(data: object, keys: Sequence[str], path: str) -> Mapping[str, Any]:
-    if not isinstance(data, Mapping):
-        raise bad(path or "foresight", "is no object {...}")
-    table = cast("Mapping[str, Any]", data)
-    lead = f"{path}." if path else ""
-    for key in keys:
-        if key not in table:
-            raise bad(lead + key, "is missing")
-    for key in table:
-        if key not in keys:
-            raise bad(lead + str(key), "is no key of a foresight")
-    return table
 
 
 def _list(value: object, key: str) -> list[object]:

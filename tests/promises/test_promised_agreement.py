@@ -9,6 +9,7 @@ import pytest
 
 from swarm import Expert, Graph, RunResult, SpecError, Swarm
 from swarm.backends.scripted import ScriptedBackend
+from swarm.errors import BackendError
 from swarm.events import ConfidenceScored, Event, ModelToken
 from swarm.messages import CompletionRequest
 
@@ -110,3 +111,10 @@ def _graph(expert: Expert) -> Graph:
     graph = Graph("bill", input={"text": str})
     graph.output(graph.expert("it", expert, text=graph.input.text))
     return graph
+
+
+async def test_a_witness_that_does_not_answer_is_told_and_costs_nothing_but_the_signal() -> None:
+    expert = reader(witness="scripted/other", at_least=0.0)
+    result, _ = await asked(expert, {"small": total(12), "other": BackendError("gone")})
+    assert result["it"].output == {"total": 12}
+    assert "the witness scripted/other did not answer: gone" in result.notes

@@ -245,3 +245,14 @@ async def test_a_log_that_cannot_be_written_costs_a_note_and_not_the_answer(
         result = await swarm.run(text="money back?")
     assert (result.status, result["it"].model) == ("completed", SMALL)
     assert "outcome cannot be written" in result.notes[0]
+
+
+async def test_a_rung_that_the_policy_never_saw_is_not_believed_on_its_raw_score(save: Save) -> None:
+    save(rungs=rungs(calibrator=None, at_least=None))
+    events: list[Event] = []
+    replies = {"small": sure(1.0), "large": sure(0.95)}
+    async with triage(expert(target_error=0.1), replies, listeners=[events.append]) as swarm:
+        result = await swarm.run(text="money back?")
+    assert (result["it"].model, result.confident) == (LARGE, True)
+    scored = next(event for event in events if isinstance(event, ConfidenceScored))
+    assert (scored.accepted, scored.threshold) == (False, None)

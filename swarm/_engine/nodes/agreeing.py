@@ -67,7 +67,8 @@ async def _witnessed(asking: Asking, answered: Answered, run: Run) -> Answered:
         other = await ask_model(asking, run.services.backend(asking.model), run)
     except InvalidAnswer as error:
         return replace(answered, usage=answered.usage + error.usage)
-    except BackendError:
+    except BackendError as error:
+        run.note(f"witness:{asking.model}", f"the witness {asking.model} did not answer: {error.what}")
         return replace(answered, usage=answered.usage + Usage(model_calls=1))
     told = {"witness": agree(essence(answered.value), essence(other.value))}
     return _with(replace(answered, usage=answered.usage + other.usage), told)
