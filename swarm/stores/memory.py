@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from swarm.errors import StoreError
 from swarm.events import Event
-from swarm.stores.base import RecordedRun, RunSummary, is_kept, summarize
+from swarm.stores.log import RecordedRun, RunSummary, is_kept, summarize
 
 __all__ = ["MemoryRunLog"]
 

@@ -11,7 +11,7 @@ from swarm._cli import console
 from swarm._cli.grid import Cell, Grid
 
 if TYPE_CHECKING:
-    from swarm.stores.base import RecordedRun, RunLog, RunSummary
+    from swarm.stores.log import RecordedRun, RunLog, RunSummary
 
 __all__ = ["runs"]
 
@@ -121,7 +121,7 @@ def _as_json(one: RunSummary) -> dict[str, object]:
 
 def _document(run: RecordedRun) -> dict[str, object]:
     from swarm.events import to_json
-    from swarm.stores.base import summarize
+    from swarm.stores.log import summarize
 
     events = [to_json(event) for event in run.events]
     return {**_as_json(summarize(run.id, run.events)), "damaged": list(run.damaged), "events": events}
