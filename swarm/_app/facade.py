@@ -6,7 +6,7 @@ import asyncio
 import os
 import secrets
 import time
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
@@ -16,7 +16,7 @@ from typing import Any, Self
 import swarm.events as ev
 from swarm._app.check import Checked, check_graph, check_spec
 from swarm._app.learned import LEARNED, OutcomeFile
-from swarm._app.stream import EventQueue
+from swarm._app.stream import stream_run
 from swarm._app.wiring import Backends, file_tools, inner_graphs, tools_by_name
 from swarm._engine.context import Limits, Observer, Run, Services
 from swarm._engine.execute import check_input, execute, may_ask, node_results
@@ -114,6 +114,7 @@ class Swarm:
         self._asks = may_ask(self.plan)
         self._live: set[_Live] = set()  # runs that have paused and not ended
         self._runs: set[Run] = set()  # runs that somebody waits for
+        self._detached: set[asyncio.Future[Any]] = set()  # runs whose reader left, and that nobody waits for
         self._loop: asyncio.AbstractEventLoop | None = None
         self._closed = False
 
@@ -180,6 +181,7 @@ class Swarm:
         for work in works:
             work.stop()
         await asyncio.gather(*(work.ended() for work in works))
+        await asyncio.gather(*self._detached, return_exceptions=True)
         await self._backends.aclose()
 
     def _enter_loop(self) -> None:
@@ -282,23 +284,32 @@ class Swarm:
     def _waiting_for(self, token: str) -> _Live | None:
         return next((live for live in self._live if token in live.run.asks), None)
 
-    async def stream(self, **given: Any) -> AsyncGenerator[ev.Event, None]:
+    def stream(self, **given: Any) -> AsyncGenerator[ev.Event, None]:
         """Run the graph and yield its events as they happen; the last one ends the run.
 
         Closing the generator cancels the run. A slow reader never holds the run up: text pieces
-        that wait are joined.
+        that wait are joined. A run that stops for a person ends its stream with `run.paused`.
         """
-        queue = EventQueue()
-        task = asyncio.ensure_future(self.run_input(given, listeners=[queue.put], streams=True))
-        task.add_done_callback(queue.end)
-        try:
-            async for event in queue:
-                yield event
-            task.result()
-        finally:
-            if not task.done():
-                task.cancel()
-                await asyncio.wait({task})
+        return self.stream_input(given)
+
+    def stream_input(
+        self,
+        given: Mapping[str, Any],
+        *,
+        listeners: Sequence[Listener] = (),
+        run_id: str = "",
+        detach: bool = False,
+    ) -> AsyncGenerator[ev.Event, None]:
+        """Stream a run on an input given as a mapping; otherwise as `stream`.
+
+        Args:
+            detach: when the generator is closed the run goes on, to its end or to that of this swarm.
+        """
+
+        def start(put: Listener) -> Coroutine[Any, Any, RunResult]:
+            return self.run_input(given, listeners=[*listeners, put], run_id=run_id, streams=True)
+
+        return stream_run(start, self._detached if detach else None)
 
 
 async def _choose(

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import math
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from typing import Any, Protocol
 
 import swarm.events as ev
+from swarm._engine.journal import Journal
 from swarm._engine.result import Ask, NodeResult
 from swarm._engine.scheduler import EndRun
 from swarm._engine.slots import Slots
@@ -27,6 +29,7 @@ __all__ = ["Limits", "Run", "Services"]
 
 Sink = Callable[[ev.Event], None]
 Observer = Callable[[Outcome], None]
+ASK_TIMEOUT_S = 7 * 86400.0  # every wait has a deadline; a person gets a week
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,7 +130,7 @@ class Run:
     """
 
     __slots__ = (
-        "asks", "at_work", "busy", "id", "level", "limits", "nodes", "notes", "paused",
+        "asks", "at_work", "busy", "id", "journal", "level", "limits", "nodes", "notes", "paused",
         "results", "services", "sinks", "started", "streams", "tool_calls", "usage", "work",
     )  # fmt: skip
 
@@ -139,8 +142,12 @@ class Run:
         level: RunLevel,
         *,
         streams: bool = False,
+        journal: Journal | None = None,
     ) -> None:
+        self.journal = journal
         self.id, self.services, self.sinks = run_id, services, list(sinks)
+        if journal is not None:
+            self.sinks.append(journal.hear)
         self.limits, self.level = services.limits, level
         self.streams = streams
         self.started = services.clock()
@@ -248,8 +255,35 @@ class Run:
         if self.work is not None:
             self.work.go_on()
 
-    async def question(self, ask: Ask) -> dict[str, Any]:
-        """Wait for a person's answer to `ask`; while only questions are open the run is paused."""
+    async def question(self, ask: Ask, *, name: str = "ask", limit_s: float = 0.0) -> dict[str, Any]:
+        """Wait for a person's answer to `ask`; while only questions are open the run is paused.
+
+        Args:
+            name: which sort of question of its node this is; a durable run knows it by that.
+            limit_s: seconds until nobody may answer any more; 0 is a week.
+
+        Raises:
+            TimeoutError: nobody answered in time.
+        """
+        limit_s = limit_s or ASK_TIMEOUT_S
+        if self.journal is not None:
+            call = self.journal.call(ask.node, name)
+            if (before := self.journal.question(ask.node, call)) is None:
+                await self.journal.ask(ask, call, self.now() + limit_s)
+            elif before.answer is not None:
+                return self._answered_before(ask.node, before.answer)
+            else:
+                ask = replace(ask, token=before.token)
+                limit_s = before.expires - self.now()
+        async with asyncio.timeout(limit_s):
+            return await self._wait(ask)
+
+    def _answered_before(self, node: str, answer: str) -> dict[str, Any]:
+        given: dict[str, Any] = json.loads(answer)
+        self.emit(ev.RunResumed(run=self.id, at=self.now(), node=node, answer=given))
+        return given
+
+    async def _wait(self, ask: Ask) -> dict[str, Any]:
         answer: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
         self.asks[ask.token] = Waiting(ask, answer)
         self.emit(

@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Mapping
 from functools import lru_cache
 from typing import Any, cast
 
 import swarm.events as ev
 from swarm._engine.context import Run
 from swarm._engine.groups import first_error
+from swarm._engine.journal import failure_body, outcome_body
 from swarm._engine.nodes.kinds import KINDS
+from swarm._engine.past import error_of, outcome_of
 from swarm._engine.result import NodeResult, Outcome
 from swarm._engine.scheduler import (
     STARTED,
@@ -28,6 +30,7 @@ from swarm._engine.scheduler import (
     RunNode,
     Scheduler,
     SkipNode,
+    Skipped,
 )
 from swarm._graph.plan import Plan, PlanNode
 from swarm.errors import InternalError, NodeError, SwarmError, describe
@@ -154,8 +157,10 @@ async def _report(command: RunNode, run: Run, path: str, inbox: _Inbox) -> None:
 
 async def _perform(command: RunNode, run: Run, path: str) -> Event:
     """Do a node's work and return what became of it; only cancellation from outside is raised."""
-    node, services = command.node, run.services
+    node, services, journal = command.node, run.services, run.journal
     place = path + node.name
+    if journal is not None and (settled := journal.settled(place, node.kind)) is not None:
+        return _recall(node, settled, run, place, top=not path)
     started = services.clock()
     try:
         run.count_node()
@@ -178,16 +183,53 @@ async def _perform(command: RunNode, run: Run, path: str) -> Event:
                 outcome = await _work(command, run, place)
             finally:
                 slots.release()
+        if journal is not None:
+            latency_ms = (services.clock() - started) * 1000
+            await journal.settle(place, outcome_body(node.kind, outcome, latency_ms, services.wall()))
     except asyncio.CancelledError as error:
         if _is_cancelled():
             run.emit(ev.NodeCancelled(run=run.id, at=services.wall(), node=place))
             raise
-        return Failed(node.index, _failure(error, node, place), (services.clock() - started) * 1000)
+        return await _failed(node, _failure(error, node, place), run, place, started)
     except Exception as error:
-        return Failed(node.index, _failure(error, node, place), (services.clock() - started) * 1000)
+        return await _failed(node, _failure(error, node, place), run, place, started)
     finally:
         run.at_work.discard(place)
+    if outcome.skipped:
+        return Skipped(node.index, outcome.skipped)
     _tell_done(command, outcome, run, place, (services.clock() - started) * 1000, top=not path)
+    return Done(node.index, outcome.value)
+
+
+async def _failed(node: PlanNode, error: SwarmError, run: Run, place: str, started: float) -> Event:
+    """Return the failure, written down where the graph goes on from it: then it is a result like any other.
+
+    Raises:
+        StoreError: nothing can be written down any more: the run may not go on.
+    """
+    latency_ms = (run.services.clock() - started) * 1000
+    if run.journal is not None:
+        if run.journal.broken is not None:
+            raise run.journal.broken
+        if node.spec.on_error != "fail":
+            await run.journal.settle(place, failure_body(node.kind, error, latency_ms, run.now()))
+    return Failed(node.index, error, latency_ms)
+
+
+def _recall(node: PlanNode, settled: Mapping[str, Any], run: Run, place: str, *, top: bool) -> Event:
+    """Return what became of a node before the run was cut off; nothing is done or told a second time."""
+    latency_ms = float(settled["latency_ms"])
+    run.count_node()
+    if "error" in settled:
+        return Failed(node.index, error_of(settled), latency_ms)
+    outcome = outcome_of(settled)
+    if outcome.skipped:
+        return Skipped(node.index, outcome.skipped)
+    if top:
+        run.results[place] = NodeResult(
+            name=place, kind=node.kind, status="done", output=outcome.output, latency_ms=latency_ms,
+            marks=outcome.marks,
+        )  # fmt: skip
     return Done(node.index, outcome.value)
 
 

@@ -16,14 +16,14 @@ from pathlib import Path
 from typing import NamedTuple, Protocol
 
 __all__ = [
-    "ANSWER",
-    "ASKED",
     "DONE",
     "END",
+    "ENDED",
     "EVENTS",
     "INTENT",
     "OPEN",
     "SCHEMA",
+    "TRIED",
     "Answered",
     "Claimed",
     "NewRun",
@@ -41,8 +41,7 @@ SCHEMA = 1  # the version of what is stored; a store migrates forwards, and refu
 # Kinds of records
 DONE = "done"  # what a node, or a call inside it, came to: once for each (place, call)
 INTENT = "intent"  # a tool that is not pure is about to be called
-ASKED = "asked"  # a person was asked
-ANSWER = "answer"  # and answered
+TRIED = "tried"  # a call inside a node that gave no result: what a replay must know, and a resume tries again
 EVENTS = "events"  # what happened meanwhile, for people: a JSON list of events
 END = "end"  # how the run ended: once, the last one
 

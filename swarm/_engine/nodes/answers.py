@@ -40,6 +40,7 @@ class Asking:
     """What is asked of one rung.
 
     Attributes:
+        call: what a durable run calls this question, or "".
         correction: what was wrong with the answer before, in the validator's words, or "".
         measured: token log-probabilities are wanted.
         aside: the answer is only compared with another: nothing of it is streamed.
@@ -51,6 +52,7 @@ class Asking:
     model: ModelRef
     rung: int
     place: str
+    call: str = ""
     correction: str = ""
     measured: bool = False
     aside: bool = False
@@ -144,7 +146,7 @@ async def _text(asking: Asking, backend: ModelBackend, run: Run) -> Answered:
         logprobs=asking.measured and not expert.tools,
     )  # fmt: skip
     if expert.tools:
-        completion = await complete_with_tools(expert, request, backend, run, asking.place)
+        completion = await complete_with_tools(expert, request, asking.call, backend, run, asking.place)
     elif run.streams and not extract and not asking.aside:
         completion = await _streamed(request, backend, run, asking.place)
     else:

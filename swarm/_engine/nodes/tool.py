@@ -8,6 +8,7 @@ from typing import Any, cast
 
 import swarm.events as ev
 from swarm._engine.context import Run
+from swarm._engine.nodes.effects import LEFT_OUT, may_call
 from swarm._engine.result import Outcome
 from swarm._engine.scheduler import RunNode
 from swarm.errors import SwarmError, ToolError, describe
@@ -34,6 +35,8 @@ async def tool(command: RunNode, run: Run, place: str) -> Outcome:
     retry_on = spec.retry.on if spec.retry else []
     wait = FIRST_WAIT_S
     key = f"{run.id}/{place}" if found.signature.takes_key else ""
+    if run.journal is not None and not await may_call(found, command.arguments, key, run, place):
+        return Outcome(None, None, skipped=LEFT_OUT)
     for attempt in range(1, attempts + 1):
         try:
             value = await call_tool(
