@@ -60,8 +60,8 @@ class EventQueue:
 
     def __init__(self, *, join_beyond: int = JOIN_BEYOND, leave_out_beyond: int = LEAVE_OUT_BEYOND) -> None:
         self._events: deque[ev.Event | _Text] = deque()
-        self._join, self._leave_out = join_beyond, leave_out_beyond
-        self._room = join_beyond  # below it an event is only added; 0 where what was put before decides
+        self._join, self._leave_out = min(join_beyond, leave_out_beyond), leave_out_beyond
+        self._room = self._join  # below it an event is only added; 0 where what was put before decides
         self._texts: dict[str, _Text] = {}  # by node: text at the end of what waits of it
         self._left_out: set[str] = set()  # nodes at work whose start was left out
         self._told = False  # that nodes are left out, since this reader last had few to read
@@ -154,7 +154,7 @@ class EventQueue:
     def take(self) -> ev.Event:
         """Return the next event of those that wait."""
         event = self._events.popleft()
-        if type(event) is not _Text:
+        if not isinstance(event, _Text):
             return event
         node = event.first.node
         if self._texts.get(node) is event:

@@ -110,7 +110,7 @@ def refuse_other(was: Identity, now: Identity, out: Path) -> None:
     Raises:
         InputError: says what differs.
     """
-    names = [name for name in (was.parts | now.parts) if was.parts.get(name) != now.parts.get(name)]
+    names = [name for name in {**was.parts, **now.parts} if was.parts.get(name) != now.parts.get(name)]
     if names:
         differ = "".join(f"\n  - {_difference(name, was.parts, now.parts)}" for name in names)
         raise InputError(
@@ -141,7 +141,10 @@ def _parts_of_graph(
     assert spec is not None, "a graph that runs has a spec"
     yield f"{prefix}graph {spec.name}", _hash(_json(plain_of(spec)))
     for name, expert in catalogue.experts.items():
-        yield f"{prefix}expert {name}", _hash(version_of(expert) + _json([expert.confidence, expert.calibration]))
+        yield (
+            f"{prefix}expert {name}",
+            _hash(version_of(expert) + _json([expert.confidence, expert.calibration])),
+        )
     for file in [spec.tools] if isinstance(spec.tools, str) else spec.tools or []:
         yield f"{prefix}tools {file}", _hash_of_file(folder / file)
     for name, inner in catalogue.subgraphs.items():

@@ -12,6 +12,7 @@ import os
 import re
 import threading
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO, Self, cast
@@ -81,7 +82,7 @@ class Ledger:
             )  # fmt: skip
         self._file.truncate(0)
 
-    def read(self, tell: Callable[[Mapping[str, Any]], None], *, ordered: bool, at_most: int) -> None:
+    def read(self, tell: Callable[[Mapping[str, Any]], object], *, ordered: bool, at_most: int) -> None:
         """Take in what is there, line by line; a last line that was cut short is taken away.
 
         Args:
@@ -120,10 +121,21 @@ class Ledger:
         try:
             self._file.write(line)
         except OSError as error:
+            self._failure = error
             raise self._unwritable(error) from error
         self._dirty = True
         if self._syncer.ident is None:
             self._syncer.start()
+
+    def sync(self) -> None:
+        """Return when all that was added is durable.
+
+        Raises:
+            StoreError: something of it could not be written.
+        """
+        self._sync()
+        if self._failure is not None:
+            raise self._unwritable(self._failure)
 
     def close(self) -> None:
         """Make everything durable and let go of the file; calling it twice is fine.
@@ -136,20 +148,18 @@ class Ledger:
         self._closing.set()
         if self._syncer.ident is not None:
             self._syncer.join()
-        self._sync()
         try:
-            self._file.close()
-        except OSError:
-            self._file.raw.close()  # pyright: ignore[reportAttributeAccessIssue] - what waits in the buffer cannot be written: said below
-        if self._failure is not None:
-            raise self._unwritable(self._failure)
+            self.sync()
+        finally:
+            with suppress(OSError):  # what waits in the buffer cannot be written: `sync` has said so
+                self._file.close()
 
     def _keep_synced(self) -> None:
         while not self._closing.wait(SYNC_EVERY_S):
             self._sync()
 
     def _sync(self) -> None:
-        """Bring what was added to the disk; a failure is raised by the next `append` or `close`."""
+        """Bring what was added to the disk; a failure is kept for those who add more."""
         if not self._dirty or self._failure is not None:
             return
         self._dirty = False  # before: what is added meanwhile is for the next time
@@ -180,7 +190,7 @@ def is_regular(path: Path) -> bool:
 def _open_alone(path: Path) -> BinaryIO:
     """Open a file to add to, locked: the lock goes with the process, however it ends."""
     try:
-        file = cast("BinaryIO", path.open("ab", buffering=BUFFER))
+        file = path.open("ab", buffering=BUFFER)
     except OSError as error:
         raise click.UsageError(f"--out {str(path)!r} cannot be written: {error.strerror}") from error
     if fcntl is not None:

@@ -163,11 +163,6 @@ class RunJournal:
         records = [*self._take(), Record(END, "", "", _encode(body))]
         await self._done(self._store.end(self._run, self._epoch, status, records, float(body["at"])))
 
-    async def flush(self) -> None:
-        """Write what waits to be written with something else."""
-        if records := self._take():
-            await self._done(self._store.append(self._run, self._epoch, records))
-
     async def _write(self, record: Record) -> None:
         if self._pending or self._told:
             await self._done(self._store.append(self._run, self._epoch, (*self._take(), record)))

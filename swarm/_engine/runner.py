@@ -183,8 +183,8 @@ async def _perform(command: RunNode, run: Run, path: str) -> Event:
                 outcome = await _work(command, run, place)
             finally:
                 slots.release()
+        latency_ms = (services.clock() - started) * 1000
         if journal is not None:
-            latency_ms = (services.clock() - started) * 1000
             await journal.settle(place, outcome_body(node.kind, outcome, latency_ms, services.wall()))
     except asyncio.CancelledError as error:
         if _is_cancelled():
@@ -197,7 +197,7 @@ async def _perform(command: RunNode, run: Run, path: str) -> Event:
         run.at_work.discard(place)
     if outcome.skipped:
         return Skipped(node.index, outcome.skipped)
-    _tell_done(command, outcome, run, place, (services.clock() - started) * 1000, top=not path)
+    _tell_done(command, outcome, run, place, latency_ms, top=not path)
     return Done(node.index, outcome.value)
 
 

@@ -5,14 +5,17 @@ Each guard is a function of its own, so that each can be tested, and missed, by 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from swarm.errors import StoreError
-from swarm.stores.base import DONE, ENDED, Question, Record, Retention, RunHead
+from swarm.stores.base import DONE, ENDED, Question, Record, Retention, RunHead, StoreStats
 from swarm.stores.limits import StoreLimits
 
 __all__ = [
+    "Kept",
     "RunState",
     "admit",
     "check_answerable",
@@ -29,6 +32,7 @@ __all__ = [
     "note",
     "recorded_twice",
     "size_of",
+    "stats_of",
 ]
 
 FINAL = ("completed", "refused", "cancelled")  # a failed run may be taken up again
@@ -161,22 +165,40 @@ def check_question(run_id: str, question: Question, limits: StoreLimits) -> None
         check_body("the question", text, limits)
 
 
-def expired_runs(heads: Iterable[RunHead], keep: Retention, now: float) -> Iterator[str]:
+class Kept(NamedTuple):
+    """What decides whether a run is forgotten; `bytes` of its journal."""
+
+    id: str
+    status: str
+    updated: float
+    bytes: int
+
+
+def expired_runs(runs: Sequence[Kept], keep: Retention, now: float) -> Iterator[str]:
     """Yield the ids of the ended runs that need not be kept at the time `now`, the oldest end first."""
-    heads = list(heads)
-    ended = sorted((head for head in heads if head.status in ENDED), key=lambda head: head.updated)
-    count, size = len(ended), sum(head.bytes for head in heads)
-    for head in ended:
-        kept_s = keep.failed_s if head.status == "failed" else keep.finished_s
-        if now - head.updated <= kept_s and count <= keep.runs and size <= keep.bytes:
+    ended = sorted((run for run in runs if run.status in ENDED), key=lambda run: run.updated)
+    count, size = len(ended), sum(run.bytes for run in runs)
+    for run in ended:
+        kept_s = keep.failed_s if run.status == "failed" else keep.finished_s
+        if now - run.updated <= kept_s and count <= keep.runs and size <= keep.bytes:
             continue
-        count, size = count - 1, size - head.bytes
-        yield head.id
+        count, size = count - 1, size - run.bytes
+        yield run.id
+
+
+def stats_of(heads: Sequence[RunHead]) -> StoreStats:
+    """Return how much these runs are."""
+    return StoreStats(
+        runs=len(heads),
+        records=sum(head.records for head in heads),
+        bytes=sum(head.bytes for head in heads),
+        by_status=dict(Counter(head.status for head in heads)),
+    )
 
 
 def size_of(text: str) -> int:
-    """Return the length of a text as UTF-8, in bytes."""
-    return len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))
+    """Return the length of a text as it is kept (`clean`), in bytes of UTF-8."""
+    return len(text) if text.isascii() else len(text.encode("utf-8", "backslashreplace"))
 
 
 def clean(body: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -70,6 +69,9 @@ class _Run:
     def add(self, records: Sequence[Record], size: int) -> None:
         self.records += [record._replace(body=rules.clean(record.body)) for record in records]
         rules.note(self.state, records, size)
+
+    def kept(self) -> rules.Kept:
+        return rules.Kept(self.new.id, self.state.status, self.updated, self.state.bytes)
 
     def head(self) -> RunHead:
         new, state = self.new, self.state
@@ -212,17 +214,17 @@ class MemoryStore:
         self._check()
         gone = [
             self._forget(run_id)
-            for run_id in rules.expired_runs([run.head() for run in self._runs.values()], keep, now)
+            for run_id in rules.expired_runs([run.kept() for run in self._runs.values()], keep, now)
         ]
         needed = self._put | {run.new.version for run in self._runs.values()}
         self._graphs = {version: body for version, body in self._graphs.items() if version in needed}
         self._put = set()
-        return _stats(gone)
+        return rules.stats_of(gone)
 
     async def stats(self) -> StoreStats:
         """Return what is kept."""
         self._check()
-        return _stats([run.head() for run in self._runs.values()])
+        return rules.stats_of([run.head() for run in self._runs.values()])
 
     async def backup(self, path: Path) -> None:
         """Refuse: what is in memory is not worth a copy."""
@@ -260,12 +262,3 @@ class MemoryStore:
         if run.new.key is not None:
             del self._keys[run.new.key]
         return run.head()
-
-
-def _stats(heads: Sequence[RunHead]) -> StoreStats:
-    return StoreStats(
-        runs=len(heads),
-        records=sum(head.records for head in heads),
-        bytes=sum(head.bytes for head in heads),
-        by_status=dict(Counter(head.status for head in heads)),
-    )

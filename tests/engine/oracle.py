@@ -25,6 +25,13 @@ class Fault(Exception):
         self.codes = frozenset(codes)
 
 
+class NoOutput(Fault):
+    """Nothing failed at this level, and none of its outputs ran."""
+
+    def __init__(self) -> None:
+        super().__init__("no_output")
+
+
 @dataclass
 class Expected:
     """What became of every node by its place, and the run.
@@ -81,7 +88,7 @@ def _level(level: Level, scope: Scope, path: str, case: Case, told: Expected) ->
             found = {name: _eval(part, scope) for name, part in parts.items()}
             return found if isinstance(choice, Mapping) else found[""]
     if level.outputs:
-        raise Fault("no_output")
+        raise NoOutput
     return None
 
 
@@ -131,7 +138,8 @@ def _value(node: Node, scope: Scope, place: str, case: Case, told: Expected) -> 
         case "ask":
             return {"text": f"answer to {place}"}
         case "graph":
-            return _inside(node, case.inner[node.file], {"input": values}, f"{place}/", case, told)
+            given = {"given": None, **values}
+            return _inside(node, case.inner[node.file], {"input": given}, f"{place}/", case, told)
         case "each":
             return _each(node, scope, place, case, told)
         case _:
@@ -164,9 +172,10 @@ def _each(node: Node, scope: Scope, place: str, case: Case, told: Expected) -> l
         inner = {**scope, node.as_: item, "index": index}
         try:
             values.append(_inside(node, node.body, inner, f"{place}[{index}]/", case, told))
+        except NoOutput:
+            pass  # the body gave nothing, and the item is left out
         except Fault as fault:
-            if fault.codes != {"no_output"}:  # else the body gave nothing, and the item is left out
-                faults.append(fault)
+            faults.append(fault)
     if faults:
         _forget(told, place)
         raise Fault(*(code for fault in faults for code in fault.codes))
@@ -190,9 +199,12 @@ def _inside(node: Node, level: Level, scope: Scope, path: str, case: Case, told:
     """Return what a body gives; of one that failed it is not known how far its nodes came."""
     try:
         return _level(level, scope, path, case, told)
-    except Fault as fault:
-        if fault.codes != {"no_output"}:
-            _forget(told, path.rpartition("[")[0] if node.kind != "graph" else path[:-1])
+    except NoOutput:
+        if node.kind != "graph":
+            raise
+        raise Fault("no_output") from None
+    except Fault:
+        _forget(told, path.rpartition("[")[0] if node.kind != "graph" else path[:-1])
         raise
 
 

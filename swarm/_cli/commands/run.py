@@ -57,6 +57,8 @@ __all__ = ["run"]
     help="Append what every model answered and what was measured of it, for `swarm calibrate --outcomes`.",
 )
 @click.option("--concurrency", type=int, metavar="N", help="Batch: rows at once (8).")
+@click.option("--unordered", is_flag=True, help="Batch: write results as they come, not in order.")
+@click.option("--resume", is_flag=True, help="Batch: go on after the rows that --out has.")
 @click.pass_context
 def run(ctx: click.Context, graph: Path, **options: Any) -> None:
     """swarm run support.swarm.yaml --input message="where is my parcel? order 1042"
@@ -72,8 +74,9 @@ def run(ctx: click.Context, graph: Path, **options: Any) -> None:
 
     swarm run G --batch in.jsonl --expect triage.label=label --record outcomes.jsonl
 
-    A batch writes one result a line, in the order of the input, each in the shape of --json; failed rows
-    too. Without --map a column goes to the input of its name. Its runs are not kept in .swarm/runs.
+    A batch writes one result a line, in the order of the input, each in the shape of --json with the number
+    of its line (`row`); failed rows too. Without --map a column goes to the input of its name. Its runs
+    are not kept in .swarm/runs. Cut off, by Ctrl-C or worse, it goes on with the same command and --resume.
 
     Without a terminal a run that has to ask a person ends paused (exit code 5).
     """
@@ -115,8 +118,9 @@ def _refuse_misfits(options: dict[str, Any], *, batch: bool) -> None:
         wrong = [name for name in ("inputs", "input_file", "events") if options[name]]
         shown = {"inputs": "--input", "input_file": "--input-file", "events": "--events"}
     else:
-        wrong = [name for name in ("maps", "expect", "out", "concurrency") if options[name]]
-        shown = {"maps": "--map", "expect": "--expect", "out": "--out", "concurrency": "--concurrency"}
+        names = ("maps", "expect", "out", "concurrency", "unordered", "resume")
+        wrong = [name for name in names if options[name]]
+        shown = {name: f"--{name}" for name in names} | {"maps": "--map"}
     if wrong:
         hint = "leave it out" if batch else "add --batch FILE.jsonl"
         raise click.UsageError(

@@ -11,7 +11,6 @@ import asyncio
 import os
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Mapping
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass
 from typing import Any, TypeAlias, TypeVar
 
 import psycopg
@@ -19,8 +18,10 @@ from psycopg.pq import TransactionStatus
 from tenacity import AsyncRetrying, retry_if_exception, stop_after_delay, wait_random_exponential
 
 from swarm.errors import StoreError
+from swarm.stores._postgres.timeouts import Timeouts
+from swarm.stores._rules import closed
 
-__all__ = ["Connection", "Link", "Timeouts"]
+__all__ = ["Connection", "Interrupted", "Link"]
 
 T = TypeVar("T")
 Connection: TypeAlias = psycopg.AsyncConnection[tuple[Any, ...]]
@@ -59,30 +60,13 @@ TRANSIENT = (
 )  # a connection, stop or start, a deadlock, no connection left
 CODES = {
     "53": "storage_full", "54": "too_large", "25006": "read_only", "55P03": "busy", "57014": "busy",
-    "23505": "recorded_twice", "22": "invalid", "XX001": "corrupt", "XX002": "corrupt",
+    "23505": "recorded_twice", "XX001": "corrupt", "XX002": "corrupt",
     "42P01": "schema", "42703": "schema", "3F000": "schema",
 }  # fmt: skip
 HINTS = {
     "42501": "grant the role USAGE on the schema, and SELECT, INSERT, UPDATE and DELETE on its tables",
     "53": "free space on the server; cut-off runs go on where they were",
 }
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Timeouts:
-    """How long to wait, in seconds.
-
-    Attributes:
-        connect_s: for a connection. `statement_s`: for one statement, `lock_s` of it for a lock.
-        operation_s: for one operation, so that a network that went silent is noticed.
-        patience_s: how long an operation is tried again while the server cannot be reached.
-    """
-
-    connect_s: float = 10.0
-    statement_s: float = 30.0
-    lock_s: float = 10.0
-    operation_s: float = 60.0
-    patience_s: float = 30.0
 
 
 class Interrupted(StoreError):
@@ -143,7 +127,7 @@ class Link:
 
     def _check_usable(self) -> None:
         if self._closed:
-            raise StoreError("the store is closed", code="closed")
+            raise closed()
         loop = asyncio.get_running_loop()
         self._loop = self._loop or loop
         if self._loop is not loop:
@@ -200,7 +184,8 @@ class Link:
         settings = {
             "search_path": self._schema,
             "synchronous_commit": "on",
-            "default_transaction_isolation": "read committed",
+            "default_transaction_isolation": "read committed",  # a lock taken, the next statement sees what it guards
+            "plan_cache_mode": "force_custom_plan",  # a plan of an empty table is no plan for a full one
             "statement_timeout": str(round(self._timeouts.statement_s * 1000)),
             "lock_timeout": str(round(self._timeouts.lock_s * 1000)),
             "idle_in_transaction_session_timeout": str(round(self._timeouts.operation_s * 1000)),
@@ -227,6 +212,8 @@ class Link:
             yield
         except TimeoutError as error:
             raise Interrupted("the database did not answer in time", where=self._place) from error
+        except UnicodeEncodeError as error:
+            raise StoreError("half a character is no text", where=self._place, code="invalid") from error
         except psycopg.Error as error:
             raise translated(error, self._place) from error
 
@@ -254,6 +241,8 @@ def translated(error: psycopg.Error, where: str) -> StoreError:
     lost = not state and isinstance(error, psycopg.OperationalError)
     if lost or state.startswith(TRANSIENT):
         return Interrupted(f"the PostgreSQL server cut us off: {what}", where=where)
+    if isinstance(error, psycopg.DataError):
+        return StoreError(f"PostgreSQL cannot keep this: {what}", where=where, code="invalid")
     code = next((code for start, code in CODES.items() if state.startswith(start)), "")
     hint = next((hint for start, hint in HINTS.items() if state.startswith(start)), "")
     return StoreError(f"the PostgreSQL server refused: {what}", where=where, hint=hint, code=code)

@@ -1,0 +1,109 @@
+"""One row of a batch: its input from its columns, its run, and the line of its result."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import click
+
+from swarm._app.facade import Swarm
+from swarm._cli.batch_rows import Row
+from swarm._cli.tally import Expectation
+from swarm._engine.result import RunResult
+from swarm._graph.plan import Plan
+from swarm.errors import InputError, LimitExceededError, SwarmError
+from swarm.spec.findings import did_you_mean
+
+__all__ = ["RowWork", "columns_of", "expectation_of", "line_of"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RowWork:
+    """Runs the graph on a row.
+
+    Attributes:
+        columns: input -> column. run_id: of a row, by its number; a row that is run again has it again.
+    """
+
+    swarm: Swarm
+    columns: Mapping[str, str]
+    run_id: Callable[[int], str]
+
+    async def __call__(self, row: Row) -> RunResult | SwarmError:
+        """Return how the run ended, or why there was none."""
+        if row.wrong:
+            return InputError(f"line {row.number}: {row.wrong}", code="invalid_row")
+        given = {name: row.columns[column] for name, column in self.columns.items() if column in row.columns}
+        try:
+            result = await self.swarm.run_input(given, run_id=self.run_id(row.number))
+            if result.ask is not None:
+                await self.swarm.cancel(result)  # nobody is there to answer: a paused row ends here
+            return result
+        except (InputError, LimitExceededError) as error:
+            what = f"line {row.number}: {error.what}{self._absent(row)}"
+            return InputError(what, code=error.code)
+
+    def _absent(self, row: Row) -> str:
+        """Return which columns that `--map` names the row has not: the likely cause of a missing input."""
+        names = [
+            column for name, column in self.columns.items() if name != column and column not in row.columns
+        ]
+        return f" (it has no column {', '.join(map(repr, names))})" if names else ""
+
+
+def line_of(row: Row, result: RunResult | SwarmError, expected: Expectation | None) -> dict[str, Any]:
+    """Return the result of a row in the shape of `--json`, with `row`, `latency_ms` and, where asked, `right`."""
+    line: dict[str, Any] = {"row": row.number, "latency_ms": None}
+    if expected is not None:
+        line["right"] = expected.judge(row.columns, result) if isinstance(result, RunResult) else None
+    if isinstance(result, RunResult):
+        return line | {"latency_ms": round(result.latency_ms, 3)} | result.to_json()
+    return line | {
+        "run": None, "status": "failed", "output": None, "text": "", "confidence": None, "path": [], "nodes": {},
+        "usage": {"input_tokens": 0, "output_tokens": 0, "model_calls": 0},
+        "error": {"code": result.code, "message": result.what, "node": None},
+    }  # fmt: skip
+
+
+def columns_of(maps: tuple[str, ...], plan: Plan) -> dict[str, str]:
+    """Return input -> column: as mapped, else the column of the input's own name.
+
+    Raises:
+        UsageError: a `--map` cannot be read, or names no input.
+    """
+    columns = {name: name for name in plan.inputs}
+    for text in maps:
+        name, sign, column = text.partition("=")
+        if not sign or not column:
+            raise click.UsageError(f"--map {text!r} has no column\n  fix: write --map message=text")
+        if name not in plan.inputs:
+            hint = did_you_mean(name, plan.inputs)
+            raise click.UsageError(
+                f"--map {text!r}: graph {plan.name!r} has no input {name!r}\n  fix: {hint}"
+            )
+        columns[name] = column
+    return columns
+
+
+def expectation_of(text: str | None, plan: Plan) -> Expectation | None:
+    """Return what `--expect` says is right, None if it is not given.
+
+    Raises:
+        UsageError: it cannot be read, or names no node or no field of it.
+    """
+    if text is None:
+        return None
+    place, sign, column = text.partition("=")
+    node, dot, field = place.partition(".")
+    if not (sign and column and dot and field):
+        raise click.UsageError(f"--expect {text!r} cannot be read\n  fix: write --expect triage.label=label")
+    if node not in plan.index:
+        hint = did_you_mean(node, plan.index)
+        raise click.UsageError(f"--expect {text!r}: graph {plan.name!r} has no node {node!r}\n  fix: {hint}")
+    known = plan.nodes[plan.index[node]].output
+    if known.base == "record" and not known.open and field not in known.fields:
+        hint = did_you_mean(field, known.fields)
+        raise click.UsageError(f"--expect {text!r}: node {node!r} has no field {field!r}\n  fix: {hint}")
+    return Expectation(node=node, field=field, column=column)
