@@ -20,7 +20,9 @@ def main() -> None:
     parser.add_argument("--json", action="store_true", help="one JSON object on stdout")
     parser.add_argument("--markdown", action="store_true", help="the engine's table for a document")
     parser.add_argument("--only", default="", help="of engine: one part of it, W1 to W7, workflows, memory")
-    parser.add_argument("--install", action="store_true", help="of engine: install the core afresh, and weigh it")
+    parser.add_argument(
+        "--install", action="store_true", help="of engine: install the core afresh, and weigh it"
+    )
     options = parser.parse_args()
     table = {name: _rows(name, options) for name in options.names or ALL}
     if options.json:

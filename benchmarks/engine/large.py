@@ -60,9 +60,7 @@ async def _run(graph: Any, shape: list[list[list[int]]]) -> dict[str, float]:
         above: list[int] = []
         for layer in shape:
             async with asyncio.TaskGroup() as group:
-                tasks = [
-                    group.create_task(step.function(above[names[0]] if names else 1)) for names in layer
-                ]
+                tasks = [group.create_task(step.function(above[names[0]] if names else 1)) for names in layer]
             above = [task.result() for task in tasks]
         return above[-1]
 

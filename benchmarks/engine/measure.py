@@ -55,7 +55,9 @@ def child(module: str, *arguments: str) -> dict[str, float]:
         SystemExit: it failed; its last words are told.
     """
     command = [sys.executable, "-m", module, *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False, env=dict(os.environ))
+    done = subprocess.run(
+        command, capture_output=True, text=True, cwd=ROOT, check=False, env=dict(os.environ)
+    )
     if done.returncode:
         raise SystemExit(f"{' '.join(command)} failed ({done.returncode}):\n{done.stderr[-2000:]}")
     found: dict[str, float] = json.loads(done.stdout.splitlines()[-1])

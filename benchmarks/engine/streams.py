@@ -28,16 +28,19 @@ ASKED = {"paced": 1.0, "burst": 1.2}
 class Writer:
     """A backend whose model writes so many pieces, with a pause after each."""
 
-    name = "scripted"
-
     def __init__(self, pause_s: float | None) -> None:
         self._pause_s = pause_s
 
+    @property
+    def name(self) -> str:
+        """Return the word before the slash."""
+        return "scripted"
+
     async def stream(self, request: CompletionRequest) -> AsyncGenerator[TextDelta | Completion, None]:
+        """Yield the pieces, then the whole."""
         async for piece in self.pieces():
             yield piece
-        text = PIECE.text * PIECES
-        yield Completion(text=text, model=request.model, usage=Usage(model_calls=1))
+        yield await self.complete(request)
 
     async def pieces(self) -> AsyncGenerator[TextDelta, None]:
         """Yield the pieces; the same generator stands under the work by hand."""
@@ -47,8 +50,8 @@ class Writer:
                 await asyncio.sleep(self._pause_s)
 
     async def complete(self, request: CompletionRequest) -> Completion:
-        async with aclosing(self.stream(request)) as items:
-            return [item async for item in items if isinstance(item, Completion)][0]
+        """Return the whole text."""
+        return Completion(text=PIECE.text * PIECES, model=request.model, usage=Usage(model_calls=1))
 
     async def aclose(self) -> None:
         """Hold nothing."""

@@ -18,6 +18,7 @@ import click
 
 from swarm._app.ids import new_run_id
 from swarm._cli import console
+from swarm._cli.batch_durable import durable_swarm, effects_of, forget_runs
 from swarm._cli.batch_identity import Identity, forget, identify, note_of
 from swarm._cli.batch_ledger import Ledger, is_regular
 from swarm._cli.batch_output import Output, begin, drop_unsettled, open_stream
@@ -84,7 +85,10 @@ def run_batch(graph: Path, file: str, settings: Settings, options: Mapping[str, 
         )  # fmt: skip
         session.swarm.listeners = log_listeners(verbose)  # nobody reads the story of a row
         batch = _Batch(call, session, recorder, closing)
-        ended = batch.run()
+        with ExitStack() as at_work:
+            ended = batch.run(at_work)
+        if ended:
+            batch.forget()
     if not ended:
         return _interrupted(call, batch.tally)
     if recorder is not None:
@@ -117,29 +121,39 @@ class _Batch:
         self.progress = closing.enter_context(Progress(total, done=len(self._done), about=not is_exact))
         self._told = 0
 
-    def run(self) -> bool:
+    def run(self, closing: ExitStack) -> bool:
         """Run the rows that are not done; return False if a person interrupted it."""
         rows = read_rows(self._source, self._done, ordered=self._ordered)
         if self._id is None:
             self._refuse_rest(rows)
-        work = RowWork(
-            swarm=self._session.swarm, columns=self._columns, run_id=lambda row: f"{self._id}-{row}"
-        )
+        work, at_once = self._work(closing), self._call.settings.concurrency
         try:
-            self._session.loop.run(
-                run_rows(
-                    rows, work, self._settle, at_once=self._call.settings.concurrency, ordered=self._ordered
-                )
-            )
+            self._session.loop.run(run_rows(rows, work, self._settle, at_once=at_once, ordered=self._ordered))
         except KeyboardInterrupt:
             self.progress.close()
             return False
+        return True
+
+    def forget(self) -> None:
+        """Leave nothing but the output. Until every line is durable there is something to go on with."""
         if self._ledger is not None:
             self._ledger.sync()
-            forget(
-                self._ledger.path
-            )  # only now: until every line is durable, there is something to go on with
-        return True
+            forget_runs(self._ledger.path)
+            forget(self._ledger.path)
+
+    def _work(self, closing: ExitStack) -> RowWork:
+        """Return what runs a row; where going on could repeat an effect, its runs are durable."""
+        call, swarm = self._call, self._session.swarm
+        effects = effects_of(swarm.checked) if call.can_resume and self._id else ()
+        if effects and call.out is not None:
+            swarm = closing.enter_context(durable_swarm(self._session, call.out, self._recorder, call.graph))
+            console.say(f"tools with effects ({', '.join(effects)}): every row is a durable run", "dim")
+        return RowWork(
+            swarm=swarm,
+            columns=self._columns,
+            batch=self._id or "",
+            is_durable=swarm is not self._session.swarm,
+        )
 
     def _begin(self) -> str | None:
         """Return the batch's id; None if it has ended before, or seems to."""
@@ -153,7 +167,9 @@ class _Batch:
             checked = self._session.swarm.checked
             now = identify(checked, call.file, call.options, batch_id=batch_id, began=time.time())
         found = begin(self._ledger, now, self.tally, resume=call.options["resume"], size=size)
-        if call.options["resume"]:
+        if not call.options["resume"]:
+            forget_runs(self._ledger.path)
+        else:
             if found is not None and self._recorder is not None:
                 drop_unsettled(self._recorder.path, found, self._done)
             console.say(f"going on: {_rows(len(self._done))} done before", "dim")

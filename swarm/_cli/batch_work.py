@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,12 +24,14 @@ class RowWork:
     """Runs the graph on a row.
 
     Attributes:
-        columns: input -> column. run_id: of a row, by its number; a row that is run again has it again.
+        columns: input -> column. batch: the batch's id; with the row's number it names the run.
+        is_durable: the swarm has a store; a row that was begun before goes on, or has ended.
     """
 
     swarm: Swarm
     columns: Mapping[str, str]
-    run_id: Callable[[int], str]
+    batch: str
+    is_durable: bool
 
     async def __call__(self, row: Row) -> RunResult | SwarmError:
         """Return how the run ended, or why there was none."""
@@ -37,13 +39,18 @@ class RowWork:
             return InputError(f"line {row.number}: {row.wrong}", code="invalid_row")
         given = {name: row.columns[column] for name, column in self.columns.items() if column in row.columns}
         try:
-            result = await self.swarm.run_input(given, run_id=self.run_id(row.number))
+            result = await self._run(row.number, given)
             if result.ask is not None:
                 await self.swarm.cancel(result)  # nobody is there to answer: a paused row ends here
             return result
         except (InputError, LimitExceededError) as error:
             what = f"line {row.number}: {error.what}{self._absent(row)}"
             return InputError(what, code=error.code)
+
+    async def _run(self, number: int, given: Mapping[str, Any]) -> RunResult:
+        if self.is_durable:
+            return await self.swarm.run_input(given, key=f"{self.batch}/{number}")
+        return await self.swarm.run_input(given, run_id=f"{self.batch}-{number}")
 
     def _absent(self, row: Row) -> str:
         """Return which columns that `--map` names the row has not: the likely cause of a missing input."""

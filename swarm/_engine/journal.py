@@ -95,7 +95,7 @@ class RunJournal:
         self._past = past or Past()
         self._calls: dict[str, dict[str, int]] = {}
         self._pending: list[Record] = []  # written with the next record that is waited for
-        self._told: list[str] = []  # events, as JSON, likewise
+        self._told: list[ev.Event] = []  # likewise
         self.broken: StoreError | None = None
 
     def settled(self, place: str, kind: str) -> Mapping[str, Any] | None:
@@ -156,7 +156,7 @@ class RunJournal:
         """Note an event; what the records themselves say is not written twice."""
         if type(event) in _IN_RECORDS or not is_kept(event) or self._past.has_told(event):
             return
-        self._told.append(_encode(ev.to_json(event)))
+        self._told.append(event)
 
     async def end(self, status: str, body: Mapping[str, Any]) -> None:
         """Write down how the run ended."""
@@ -185,9 +185,8 @@ class RunJournal:
         """Return the events noted since the last pack, as one record."""
         if not self._told:
             return []
-        body = f"[{','.join(self._told)}]"
-        self._told = []
-        return [Record(EVENTS, "", "", body)]
+        told, self._told = self._told, []
+        return [Record(EVENTS, "", "", _encode([ev.to_json(event) for event in told]))]
 
 
 _IN_RECORDS = frozenset({ev.RunStarted, ev.NodeFinished, *ENDS})

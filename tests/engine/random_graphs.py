@@ -1,7 +1,7 @@
 """Random graphs: conditions, joins, maps, loops, bodies, failures; nearly all of them are accepted.
 
-`random_case` draws from any `random.Random`, so that hypothesis can shrink what it draws
-(`cases`) and a simulation can make the same graph again from a seed.
+A case is made of two numbers. The graph of `nodes - 1` is that of `nodes` without its last node, so
+that hypothesis, which makes `nodes` smaller, finds the shortest beginning of a graph that fails.
 """
 
 from __future__ import annotations
@@ -27,12 +27,10 @@ class Taste:
     """How large the graphs are, and what is in them.
 
     Attributes:
-        nodes: at the top and in bodies together, at most.
         asks: nodes that ask a person; retries, timeouts: of tools, which then take time to wait.
         failing: the share of tools that may fail.
     """
 
-    nodes: int = 30
     asks: bool = False
     retries: bool = False
     timeouts: bool = False
@@ -58,13 +56,12 @@ class Maker:
 
     draw: random.Random
     taste: Taste
-    left: int = 0
+    nodes: int
     made: int = 0
     inner: dict[str, Level] = field(default_factory=dict[str, Level])
 
     def case(self) -> Case:
-        self.left = self.draw.randint(1, self.taste.nodes)
-        if self.left > 6 and self.draw.random() < 0.4:
+        if self.draw.random() < 0.4:
             self._inner_graph()
         given = {
             "k": self.draw.randint(0, 2),
@@ -78,39 +75,36 @@ class Maker:
             Known(ref=Ref("input", ("items",)), shape="list"),
             Known(ref=Ref("input", ("maybe",)), shape="number"),
         ]
-        return Case(level=self.level(top, self.left, 0), inner=self.inner, given=given)
+        return Case(level=self.level(top, None, 0), inner=self.inner, given=given)
 
     def _inner_graph(self) -> None:
-        size = self.draw.randint(1, 4)
-        self.left -= size
         given = Known(ref=Ref("input", ("given",)), shape="falsy")
-        level = self.level([given], size, DEEPEST)
+        level = self.level([given], self.draw.randint(1, 4), DEEPEST)
         last = Ref(level.nodes[-1].name, optional=True)  # so that it never ends without an output
         self.inner["inner.swarm.yaml"] = replace(level, outputs=(*level.outputs, last))
 
-    def level(self, around: Sequence[Known], size: int, depth: int, *, output: bool = True) -> Level:
-        """Draw `size` nodes that may read `around` and each other."""
+    def level(self, around: Sequence[Known], size: int | None, depth: int, *, output: bool = True) -> Level:
+        """Draw `size` nodes (None: as many as are left) that may read `around` and each other."""
         nodes: list[Node] = []
         known: list[Known] = []
         waiting: list[str] = []  # handlers that nodes before them have named
-        while len(nodes) < size or waiting:
-            spare = size - len(nodes) - len(waiting)
-            if waiting and (spare <= 0 or self.draw.random() < 0.4):
+        ends = random.Random(self.draw.random())
+        while waiting or not nodes or (self.made < self.nodes if size is None else len(nodes) < size):
+            if waiting and self.draw.random() < 0.5:
                 name = waiting.pop(0)
                 handled = [one.kind for one in nodes if one.on_error == name]
                 node = self._node(name, around, known, depth, handles=handled == ["tool"])
             else:
-                node = self._node(self._name(), around, known, depth)
-                node = self._on_error(node, waiting, room=spare > 1)
+                node = self._on_error(self._node(self._name(), around, known, depth), waiting)
             nodes.append(node)
             known.append(self._seen(node, nodes, known))
-        return Level(tuple(nodes), self._outputs(known, depth) if output else ())
+        return Level(tuple(nodes), self._outputs(known, depth, ends) if output else ())
 
     def _name(self) -> str:
         self.made += 1
         return f"n{self.made}"
 
-    def _on_error(self, node: Node, waiting: list[str], *, room: bool) -> Node:
+    def _on_error(self, node: Node, waiting: list[str]) -> Node:
         """Say what happens when it fails: nodes that may fail are mostly taken care of."""
         risky = node.kind in ("each", "repeat", "graph") or bool(node.work.get("fails")) or node.attempts > 1
         draw = self.draw.random()
@@ -118,7 +112,7 @@ class Maker:
             return node
         if draw < 0.1 and waiting:
             return replace(node, on_error=waiting[0])
-        if draw < 0.35 and room:
+        if draw < 0.35 and not waiting:
             waiting.append(self._name())
             return replace(node, on_error=waiting[-1])
         return replace(node, on_error="skip")
@@ -212,8 +206,7 @@ class Maker:
         )  # fmt: skip
 
     def _body(self, inside: Sequence[Known], depth: int, *, output: bool = True) -> Level:
-        size = self.draw.randint(1, max(1, min(4, self.left // 4)))
-        self.left -= size
+        size = self.draw.choice([1, 1, 2, 3])
         body = self.level(inside, size, depth + 1, output=output)
         if size == 1 and len(body.nodes) == 1 and self.draw.random() < 0.5:
             (node,) = body.nodes
@@ -235,11 +228,13 @@ class Maker:
         shape = shapes.get(node.kind) or str(node.work["shape"])
         return Known(ref=Ref(node.name), shape=shape, sure=sure, near=True)
 
-    def _outputs(self, known: Sequence[Known], depth: int) -> tuple[Expr | Mapping[str, Expr], ...]:
-        picked = [self.draw.choice(known) for _ in range(self.draw.randint(1, 4))]
-        if depth == 0 and self.draw.random() < 0.3:
-            return ({f"o{i}": one.read(optional=self.draw.random() < 0.8) for i, one in enumerate(picked)},)
-        last = [known[-1].read(optional=True)] if self.draw.random() < 0.5 else []
+    def _outputs(
+        self, known: Sequence[Known], depth: int, draw: random.Random
+    ) -> tuple[Expr | Mapping[str, Expr], ...]:
+        picked = [draw.choice(known) for _ in range(draw.randint(1, 4))]
+        if depth == 0 and draw.random() < 0.3:
+            return ({f"o{i}": one.read(optional=draw.random() < 0.8) for i, one in enumerate(picked)},)
+        last = [known[-1].read(optional=True)] if draw.random() < 0.5 else []
         return tuple([one.read() for one in picked] + last)
 
     def _value(self, seen: Sequence[Known]) -> Expr | First:
@@ -290,11 +285,11 @@ class Maker:
         return self.draw.choice(choices)
 
 
-def random_case(draw: random.Random, taste: Taste) -> Case:
-    """Return a random graph and an input for it."""
-    return Maker(draw=draw, taste=taste).case()
+def random_case(seed: int, nodes: int, taste: Taste) -> Case:
+    """Return a random graph of about `nodes` nodes, those of bodies included, and an input for it."""
+    return Maker(draw=random.Random(seed), taste=taste, nodes=nodes).case()
 
 
-def cases(taste: Taste) -> SearchStrategy[Case]:
-    """Return the random graphs as hypothesis draws and shrinks them."""
-    return st.builds(random_case, st.randoms(use_true_random=False), st.just(taste))
+def cases(taste: Taste, nodes: int) -> SearchStrategy[Case]:
+    """Return the random graphs of at most `nodes` nodes as hypothesis draws and shrinks them."""
+    return st.builds(random_case, st.integers(0, 2**32), st.integers(1, nodes), st.just(taste))

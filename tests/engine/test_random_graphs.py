@@ -40,7 +40,7 @@ def ready(case: Case, order: random.Random, **more: Any) -> Swarm:
 
 
 @slow_to_draw
-@given(cases(Taste(nodes=30)), st.randoms(use_true_random=False))
+@given(cases(Taste(), nodes=30), st.randoms(use_true_random=True))
 async def test_a_graph_means_what_it_says_in_whatever_order_it_is_written(
     case: Case, order: random.Random
 ) -> None:

@@ -8,6 +8,7 @@ No exception of psycopg leaves this module, and no address: it may hold a passwo
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Mapping
 from contextlib import asynccontextmanager, contextmanager
@@ -22,6 +23,9 @@ from swarm.stores._postgres.timeouts import Timeouts
 from swarm.stores._rules import closed
 
 __all__ = ["Connection", "Interrupted", "Link"]
+
+# It logs what it drops when a connection is lost. We tell that as an error; on a terminal nobody set up it is noise.
+logging.getLogger("psycopg").addHandler(logging.NullHandler())
 
 T = TypeVar("T")
 Connection: TypeAlias = psycopg.AsyncConnection[tuple[Any, ...]]

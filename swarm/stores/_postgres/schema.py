@@ -19,6 +19,12 @@ __all__ = ["check_name", "prepare"]
 NAME = re.compile(r"[a-z_][a-z0-9_]{0,62}\Z")  # PostgreSQL cuts longer names off in silence
 LOCK = 0x5357524D  # "SWRM": the first half of the advisory lock that one migration at a time holds
 
+# Not `to_regclass`: it remembers that there was no table, and does not see one that was committed meanwhile.
+FIND_TABLE = """
+    SELECT FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
+    WHERE n.nspname = %s AND c.relname = 'schema_version'
+"""
+
 # The input of a run is apart from its row, because every append writes a new version of the row. Free space on its
 # pages keeps these versions there, and out of the indexes, none of whose columns an append changes. The journal has
 # no foreign key: whoever writes to it holds the row of the run.
@@ -110,18 +116,19 @@ async def prepare(connection: Connection, schema: str) -> None:
 
 async def _version(connection: Connection, schema: str) -> int:
     """Return the version of the tables; 0 when there are none."""
-    asked = await connection.execute("SELECT to_regclass(%s)::text", (f"{schema}.schema_version",))
-    found = await asked.fetchone()
-    if found is None or found[0] is None:
+    asked = await connection.execute(FIND_TABLE, (schema,))
+    if await asked.fetchone() is None:
         return 0
-    row = await (await connection.execute("SELECT max(version) FROM schema_version")).fetchone()
-    return int(row[0]) if row and row[0] is not None else 0
+    (version,) = await (await connection.execute("SELECT max(version) FROM schema_version")).fetchone() or (
+        0,
+    )
+    return version
 
 
 async def _create_schema(connection: Connection, schema: str) -> None:
     """Make the schema; where an administrator made it, the right to make one is not needed."""
-    asked = await connection.execute("SELECT to_regnamespace(%s) IS NULL", (schema,))
-    if await asked.fetchone() == (True,):
+    asked = await connection.execute("SELECT FROM pg_namespace WHERE nspname = %s", (schema,))
+    if await asked.fetchone() is None:
         await connection.execute(sql.SQL("CREATE SCHEMA {}").format(sql.Identifier(schema)))
 
 
