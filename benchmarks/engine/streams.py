@@ -72,7 +72,7 @@ async def _measured(pause_s: float | None) -> tuple[float, float, int]:
     writer = Writer(pause_s)
     async with Swarm(_writing(), backends={"scripted": writer}) as swarm:
         read = await _read(swarm)
-        rounds = 3 if pause_s else 9
+        rounds = 5 if pause_s else 9
         ours, raw = await in_turn(
             lambda: cpu(lambda: _read(swarm), 1), lambda: cpu(lambda: _by_hand(writer), 1), rounds
         )

@@ -21,12 +21,13 @@ from swarm._app.stream import stream_run
 from swarm._app.wiring import Backends, file_tools, inner_graphs, open_store, tools_by_name
 from swarm._engine.context import Limits, Observer, Run, Services
 from swarm._engine.execute import check_input, execute, may_ask
+from swarm._engine.gates import Gates
 from swarm._engine.result import RunResult
 from swarm._engine.runner import run_level
 from swarm._engine.slots import Slots
 from swarm._graph.plan import Plan
 from swarm.backends.base import ModelBackend
-from swarm.errors import Problem, SwarmError
+from swarm.errors import LimitExceededError, Problem, SwarmError
 from swarm.spec.catalogue import ResolvedExpert
 from swarm.spec.compose import Graph
 from swarm.spec.graph import GraphSpec
@@ -98,6 +99,7 @@ class Swarm:
             new_id=new_token,
             limits=self.limits,
             slots=Slots(self.limits.concurrency),
+            gates=Gates(self.limits.model_calls),
             recorders=tuple(recorders),
             learners=(OutcomeFile(learned),),
         )
@@ -191,7 +193,9 @@ class Swarm:
             )  # fmt: skip
         self._loop = loop
         self._live.clear()
-        self._services = replace(self._services, slots=Slots(self.limits.concurrency))
+        self._services = replace(
+            self._services, slots=Slots(self.limits.concurrency), gates=Gates(self.limits.model_calls)
+        )
 
     async def run(self, **given: Any) -> RunResult:
         """Run the graph on an input, by name.
@@ -227,6 +231,7 @@ class Swarm:
         if self._closed:
             hint = "run it inside its `async with`, or make another one"
             raise SwarmError("this swarm is closed", where=self.name, hint=hint, code="closed")
+        self._admit()
         checked = check_input(self.plan, given, self.limits.input_bytes)
         run_id, journal = run_id or new_run_id(), None
         if self._store is not None:
@@ -245,6 +250,16 @@ class Swarm:
             return await execute(self.plan, checked, run)
         finally:
             self._live.at_work.discard(run)
+
+    def _admit(self) -> None:
+        """Refuse a run where too much is at work or waits already: better a plain no than a queue without end."""
+        slots, limits = self._services.slots, self.limits
+        waiting = 0 if slots is None else slots.waiting
+        if len(self._live) >= limits.runs or waiting >= limits.waiting:
+            raise LimitExceededError(
+                f"{len(self._live):,} runs are open and {waiting:,} nodes wait for their turn", where=self.name,
+                code="overloaded", hint="begin it when some have ended, or raise Limits(runs=..., waiting=...)",
+            )  # fmt: skip
 
     def _again(self, begun: Begun, listeners: Sequence[Listener]) -> Live:
         """Go on with a run that was cut off."""

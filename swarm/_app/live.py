@@ -54,6 +54,10 @@ class LiveRuns:
         self.paused: set[Live] = set()
         self._by_id: dict[str, Live] = {}
 
+    def __len__(self) -> int:
+        """Return how many runs are open here."""
+        return len(self.at_work) + len(self.paused)
+
     def __bool__(self) -> bool:
         return bool(self.at_work or self.paused)
 
@@ -76,6 +80,7 @@ class LiveRuns:
     async def until_pause(self, live: Live) -> RunResult:
         """Wait until the run ends, or only a person can go on."""
         self.at_work.add(live.run)
+        self.paused.discard(live)
         try:
             while not live.task.done():
                 if live.run.paused.is_set():
@@ -101,8 +106,7 @@ class LiveRuns:
     async def close(self) -> None:
         """Stop all of them; one that somebody still waits for gives a result, `cancelled`."""
         for one in tuple(self.paused):
-            if one.run not in self.at_work:  # one that was resumed has somebody who waits for it
-                await one.cancel()
+            await one.cancel()
         await asyncio.sleep(0)  # a run that was only just begun gets its task
         works = [run.work for run in self.at_work if run.work is not None]
         for work in works:

@@ -13,10 +13,12 @@ from swarm._cli.batch_rows import Row
 from swarm._cli.tally import Expectation
 from swarm._engine.result import RunResult
 from swarm._graph.plan import Plan
-from swarm.errors import InputError, LimitExceededError, SwarmError
+from swarm.errors import InputError, LimitExceededError, StoreError, SwarmError
 from swarm.spec.findings import did_you_mean
 
 __all__ = ["RowWork", "columns_of", "expectation_of", "line_of"]
+
+TOO_LARGE = "too_large"  # of the errors of a store, the one that is the row's own
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +36,11 @@ class RowWork:
     is_durable: bool
 
     async def __call__(self, row: Row) -> RunResult | SwarmError:
-        """Return how the run ended, or why there was none."""
+        """Return how the run ended, or why there was none.
+
+        Raises:
+            StoreError: the run cannot be kept, and so not be done.
+        """
         if row.wrong:
             return InputError(f"line {row.number}: {row.wrong}", code="invalid_row")
         given = {name: row.columns[column] for name, column in self.columns.items() if column in row.columns}
@@ -49,7 +55,10 @@ class RowWork:
 
     async def _run(self, number: int, given: Mapping[str, Any]) -> RunResult:
         if self.is_durable:
-            return await self.swarm.run_input(given, key=f"{self.batch}/{number}")
+            result = await self.swarm.run_input(given, key=f"{self.batch}/{number}")
+            if isinstance(result.error, StoreError) and result.error.code != TOO_LARGE:
+                raise result.error  # not the row has failed, but what keeps it: it goes on with --resume
+            return result
         return await self.swarm.run_input(given, run_id=f"{self.batch}-{number}")
 
     def _absent(self, row: Row) -> str:

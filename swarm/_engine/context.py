@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, fields, replace
 from typing import Any, Protocol
 
 import swarm.events as ev
+from swarm._engine.gates import Gates
 from swarm._engine.journal import Journal
 from swarm._engine.result import Ask, NodeResult
 from swarm._engine.scheduler import EndRun
@@ -38,9 +39,15 @@ class Limits:
 
     Attributes:
         run_s: wall time of a run. nodes: nodes started, those of bodies and inner graphs included.
-        depth: graphs inside graphs. concurrency: nodes at work at once, in all runs of a `Swarm`.
+        visits: how often one body (`each`, `repeat`) may run in a run. fan_out: items of one `each`.
+        depth: graphs inside graphs.
         tool_calls, output_tokens: of a whole run.
-        input_bytes, value_bytes: of a run's input, of one value, as JSON.
+        input_bytes, value_bytes: of a run's input, of one value, as JSON. run_bytes: of all values
+            that a run's nodes came to.
+        concurrency: nodes at work at once, in all runs of a `Swarm`; runs that wait are served in turn.
+        model_calls: of one model at once, where its entry under `models:` says nothing else.
+        runs: at work or paused at once. waiting: nodes that wait for their turn; beyond either, a run
+            that would begin is refused (`overloaded`).
 
     Raises:
         ValueError: a limit that is not above 0, or not finite.
@@ -48,12 +55,18 @@ class Limits:
 
     run_s: float = 600.0
     nodes: int = 100_000
+    visits: int = 100_000
+    fan_out: int = 100_000
     depth: int = 8
-    concurrency: int = 1_000
     tool_calls: int = 10_000
     output_tokens: int = 1_000_000
     input_bytes: int = 4_000_000
     value_bytes: int = 16_000_000
+    run_bytes: int = 256_000_000
+    concurrency: int = 1_000
+    model_calls: int = 64
+    runs: int = 20_000
+    waiting: int = 100_000
 
     def __post_init__(self) -> None:
         for limit in fields(self):
@@ -89,7 +102,7 @@ class Services:
     Attributes:
         backend: from a model to the backend that reaches it.
         clock: seconds, monotonic. wall: seconds since the epoch. new_id: ids of runs and tokens.
-        sleep: waits between tries of a tool. slots: bounds the nodes at work at once.
+        sleep: waits between tries of a tool. slots, gates: bound what is at work at once.
         trusts: what an expert's answers are held against.
         recorders: told what the rungs of every expert answered; learners: of those that learn.
     """
@@ -103,6 +116,7 @@ class Services:
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     limits: Limits = field(default_factory=Limits)
     slots: Slots | None = None
+    gates: Gates | None = None
     trusts: Trusts = field(default_factory=Trusts)
     recorders: tuple[Observer, ...] = ()
     learners: tuple[Observer, ...] = ()
@@ -130,8 +144,8 @@ class Run:
     """
 
     __slots__ = (
-        "asks", "at_work", "busy", "id", "journal", "level", "limits", "nodes", "notes", "paused",
-        "results", "services", "sinks", "started", "streams", "tool_calls", "usage", "work",
+        "asks", "at_work", "busy", "bytes", "id", "journal", "level", "limits", "nodes", "notes", "paused",
+        "results", "services", "sinks", "started", "streams", "tool_calls", "usage", "visits", "work",
     )  # fmt: skip
 
     def __init__(
@@ -154,6 +168,8 @@ class Run:
         self.usage = Usage()
         self.nodes = 0
         self.tool_calls = 0
+        self.bytes = 0
+        self.visits: dict[int, int] = {}
         self.results: dict[str, NodeResult] = {}
         self.notes: dict[str, str] = {}
         self.asks: dict[str, Waiting] = {}
@@ -211,6 +227,33 @@ class Run:
             raise LimitExceededError(
                 f"a value is larger than {limit:,} bytes", where=place, hint="raise Limits(value_bytes=...)"
             )
+
+    def hold(self, value: Any, place: str) -> None:
+        """Count what a node came to.
+
+        Raises:
+            LimitExceededError: the values of the run would be larger than a run may hold.
+        """
+        limit = self.limits.run_bytes
+        self.bytes += len(value) if isinstance(value, str) else weigh(value, limit)
+        if self.bytes > limit:
+            raise LimitExceededError(
+                f"the values of the run are larger than {limit:,} bytes together", where=place,
+                hint="raise Limits(run_bytes=...)",
+            )  # fmt: skip
+
+    def visit(self, plan: Plan, place: str) -> None:
+        """Count a run of a body.
+
+        Raises:
+            LimitExceededError: it ran more often than it may.
+        """
+        count = self.visits[id(plan)] = self.visits.get(id(plan), 0) + 1
+        if count > self.limits.visits:
+            raise LimitExceededError(
+                f"its body ran more than {self.limits.visits:,} times", where=place,
+                hint="raise Limits(visits=...)",
+            )  # fmt: skip
 
     def count_node(self) -> None:
         """Count a node that starts.

@@ -177,7 +177,7 @@ async def _perform(command: RunNode, run: Run, path: str) -> Event:
             if slots.free:
                 slots.free -= 1
             else:
-                await slots.wait()
+                await slots.wait(run.id, node.priority)
                 started = services.clock()
             try:
                 outcome = await _work(command, run, place)

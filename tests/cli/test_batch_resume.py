@@ -345,6 +345,17 @@ def test_ctrl_c_says_how_to_go_on_and_that_works(project: Path) -> None:
     assert "--resume --set nodes.hello.reply=hi" in advice
 
 
+def test_a_disk_that_is_full_ends_the_batch_and_it_goes_on_when_there_is_room(project: Path) -> None:
+    write(project, 2_000)
+    limited = ["bash", "-c", 'ulimit -f 300; exec "$@"', "bash", *command(*RUN)]  # 300 KB
+    ran = subprocess.run(limited, capture_output=True, text=True, timeout=60, check=False)
+    assert ran.returncode == 1
+    assert "the results cannot be written: File too large" in ran.stderr
+    assert "--resume" in ran.stderr
+    assert swarm(*RUN, "--resume").code == 0
+    assert [line["row"] for line in results(project / "out.jsonl")] == [1, *range(3, 2_002)]
+
+
 def test_pipes_cannot_be_gone_on_with(project: Path) -> None:
     write(project, 2)
     for words in (

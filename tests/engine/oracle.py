@@ -149,6 +149,8 @@ def _value(node: Node, scope: Scope, place: str, case: Case, told: Expected) -> 
 def _called(node: Node, x: Any, place: str) -> Any:
     for attempt in range(1, node.attempts + 1):
         try:
+            if node.work["slow"]:
+                raise TimeoutError("longer than the node's timeout")
             if attempt <= node.work["flaky"]:
                 raise ValueError("not yet")
             return returned(node.work, x)

@@ -162,6 +162,7 @@ class Maker:
             "fails": self.draw.choice([1, 2, 3]) if self.draw.random() < self.taste.failing else 0,
             "error": self.draw.choice(["error", "error", "timeout"]),
             "flaky": 0,
+            "slow": False,
         }
         node = replace(node, values={"x": x}, work=work)
         if self.taste.retries and self.draw.random() < 0.2:
@@ -169,6 +170,7 @@ class Maker:
             work["flaky"] = self.draw.randint(0, 2)
             node = replace(node, attempts=self.draw.randint(2, 3), retry_on=on)
         if self.taste.timeouts and self.draw.random() < 0.2:
+            work["slow"] = self.draw.random() < 0.3
             node = replace(node, timeout_s=1.0)
         return node
 

@@ -62,6 +62,13 @@ class Level:
     nodes: tuple[Node, ...]
     outputs: tuple[Expr | Mapping[str, Expr], ...] = ()
 
+    def all_nodes(self) -> Iterator[Node]:
+        """Yield every node, those of bodies included."""
+        for node in self.nodes:
+            yield node
+            if node.body is not None:
+                yield from node.body.all_nodes()
+
 
 @dataclass(frozen=True, kw_only=True)
 class Node:
@@ -100,6 +107,11 @@ class Case:
     level: Level
     inner: Mapping[str, Level]
     given: Mapping[str, Any]
+
+    def all_nodes(self) -> Iterator[Node]:
+        """Yield every node, those of bodies and inner graphs included."""
+        for level in (self.level, *self.inner.values()):
+            yield from level.all_nodes()
 
 
 def refs_in(bound: Expr | First | None) -> Iterator[Ref]:

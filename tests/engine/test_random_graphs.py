@@ -24,7 +24,7 @@ slow_to_draw = settings(
 
 
 @tool(effect="pure")
-async def work(tag: str, shape: str, fails: int, error: str, flaky: int, x: object) -> object:
+async def work(tag: str, shape: str, fails: int, error: str, flaky: int, slow: bool, x: object) -> object:
     """Return, or raise, what the arguments decide."""
     return returned({"tag": tag, "shape": shape, "fails": fails, "error": error}, x)
 

@@ -23,6 +23,7 @@ SETTINGS = {
     "listen_addresses": "''",
     "max_connections": "40",
     "shared_buffers": "32MB",
+    "fsync": "off",
     "autovacuum_naptime": "10min",  # nothing is to happen beside the test
 }
 

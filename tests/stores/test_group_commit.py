@@ -41,8 +41,13 @@ async def begin(commits: GroupCommit[int, int], *numbers: int) -> list[asyncio.T
 
 
 async def codes(tasks: Sequence[asyncio.Task[int]]) -> list[int | str]:
-    ended = await asyncio.gather(*tasks, return_exceptions=True)
-    return [end.code if isinstance(end, StoreError) else end for end in ended if not isinstance(end, BaseException) or isinstance(end, StoreError)]  # fmt: skip
+    """Return what became of each: its result, or the code of what refused it."""
+    await asyncio.wait(tasks)
+    errors = [task.exception() for task in tasks]
+    return [
+        getattr(error, "code", "") if error else task.result()
+        for task, error in zip(tasks, errors, strict=True)
+    ]
 
 
 async def test_what_comes_during_a_commit_is_committed_at_once_in_its_order() -> None:

@@ -10,12 +10,12 @@ import subprocess
 import sys
 import tempfile
 import traceback
-from collections.abc import AsyncGenerator, Generator
+from collections.abc import AsyncGenerator
 from pathlib import Path
 
 import pytest
 from cutting_proxy import CuttingProxy, cutting_proxy
-from postgres_server import MISSING, PostgresServer, programs, running_server
+from postgres_server import PostgresServer
 
 from swarm.errors import StoreError
 from swarm.stores.base import DONE, EVENTS, NewRun, Question, Record
@@ -23,21 +23,6 @@ from swarm.stores.postgres import PostgresStore, Timeouts
 
 SECRET = "s3cr3t"
 QUICK = Timeouts(patience_s=0.3)
-schemas = (f"test_{n}" for n in itertools.count())
-
-
-@pytest.fixture(scope="module")
-def server() -> Generator[PostgresServer]:
-    found = programs()
-    if found is None:
-        pytest.skip(MISSING)
-    with running_server(found) as server:
-        yield server
-
-
-@pytest.fixture
-def schema() -> str:
-    return next(schemas)
 
 
 @pytest.fixture
@@ -450,9 +435,9 @@ def test_a_schema_has_a_plain_name(schema: str) -> None:
 
 
 async def test_two_applications_in_one_database_do_not_see_each_other(
-    server: PostgresServer, store: PostgresStore
+    server: PostgresServer, store: PostgresStore, schema: str
 ) -> None:
-    other = PostgresStore(server.dsn, schema=next(schemas))
+    other = PostgresStore(server.dsn, schema=f"{schema}_2")
     await store.create(new_run())
     assert await other.runs() == []
     await other.create(new_run())
@@ -480,7 +465,7 @@ async def test_a_role_that_may_only_read_and_write_the_tables_is_enough(
         await app.append("r", 1, [done("a")])
         assert (await app.claim("r")).epoch == 2
         await app.aclose()
-        elsewhere = PostgresStore(dsn, schema=next(schemas))
+        elsewhere = PostgresStore(dsn, schema=f"{schema}_2")
         with pytest.raises(StoreError, match="permission denied") as caught:
             await elsewhere.stats()
         assert "grant the role" in caught.value.hint

@@ -11,9 +11,8 @@ import swarm.events as ev
 from swarm._engine.context import Run
 from swarm._engine.nodes.effects import LEFT_OUT, may_call
 from swarm._engine.nodes.tool import call_tool
-from swarm._engine.nodes.turns import completed_once
+from swarm._engine.nodes.turns import Turns
 from swarm._engine.result import Ask
-from swarm.backends.base import ModelBackend
 from swarm.backends.decide import InvalidAnswer
 from swarm.errors import LimitExceededError, ToolError
 from swarm.messages import Completion, CompletionRequest, Message, ToolCall
@@ -24,28 +23,19 @@ __all__ = ["complete_with_tools"]
 RESULT_CHARS = 20_000  # of a tool's result that a model is shown
 
 
-async def complete_with_tools(
-    expert: ResolvedExpert,
-    request: CompletionRequest,
-    asked: str,
-    backend: ModelBackend,
-    run: Run,
-    place: str,
-) -> Completion:
+async def complete_with_tools(expert: ResolvedExpert, request: CompletionRequest, model: Turns) -> Completion:
     """Return the model's final answer; it calls only the expert's tools, at most `max_tool_calls` times.
-
-    Args:
-        asked: what a durable run calls this question.
 
     Raises:
         InvalidAnswer: it called a tool with wrong arguments twice.
         LimitExceededError: it called more tools than it may.
     """
+    run, place = model.run, model.place
     tools = {name: run.services.tools[name] for name in expert.tools if name in run.services.tools}
     request = replace(request, tools=tuple(tool.signature for tool in tools.values()))
     calls, usage, corrected = 0, None, False
     while True:
-        completion = await completed_once(request, asked, backend, run, place)
+        completion = await model.take(request)
         usage = completion.usage if usage is None else usage + completion.usage
         if not completion.tool_calls:
             return replace(completion, usage=usage)
@@ -58,7 +48,7 @@ async def complete_with_tools(
                     where=place, hint="raise its `max_tool_calls`",
                 )  # fmt: skip
             try:
-                shown = await _answer_call(expert, call, asked, run, place)
+                shown = await _answer_call(expert, call, model)
             except ToolError as error:
                 if error.code != "tool_arguments":
                     shown = f"error: {error.what}"
@@ -75,13 +65,14 @@ async def complete_with_tools(
         request = replace(request, messages=(*request.messages, *turns))
 
 
-async def _answer_call(expert: ResolvedExpert, call: ToolCall, asked: str, run: Run, place: str) -> str:
+async def _answer_call(expert: ResolvedExpert, call: ToolCall, model: Turns) -> str:
     """Return what the model is told of its call."""
+    run, place = model.run, model.place
     tool = run.services.tools.get(call.name) if call.name in expert.tools else None
     if tool is None:
         return _refused(call, "this expert has no such tool", run, place)
     journal = run.journal
-    name = call.id if journal is None else journal.call(place, f"{asked}/{call.name}")
+    name = call.id if journal is None else journal.call(place, f"{model.asked}/{call.name}")
     before = None if journal is None else journal.recalled(place, name)
     if before is not None:
         return _shown_before(before)

@@ -3,32 +3,49 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from swarm._engine.context import Run
+from swarm._engine.slots import Slots
 from swarm.backends.base import ModelBackend
 from swarm.messages import Completion, CompletionRequest, ToolCall, Usage
 
-__all__ = ["completed_once"]
+__all__ = ["Turns"]
 
 
-async def completed_once(
-    request: CompletionRequest, asked: str, backend: ModelBackend, run: Run, place: str
-) -> Completion:
-    """Return one turn of a model that may call tools; in a run that goes on, the turn it took before.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Turns:
+    """Who takes the turns, for which node of which run.
 
-    Args:
-        asked: what the run calls the question that these turns answer.
+    Attributes:
+        slots: what each turn waits for, or None.
+        asked: what a durable run calls the question that these turns answer.
     """
-    journal = run.journal
-    if journal is None:
-        return await backend.complete(request)
-    call = journal.call(place, f"{asked}/turn")
-    if (body := journal.recalled(place, call)) is not None:
-        return _turn_of(body)
-    completion = await backend.complete(request)
-    journal.jot(place, call, _body_of_turn(completion))
-    return completion
+
+    backend: ModelBackend
+    slots: Slots | None
+    run: Run
+    place: str
+    asked: str
+
+    async def take(self, request: CompletionRequest) -> Completion:
+        """Return the next turn; in a run that goes on, the turn that was taken before."""
+        journal = self.run.journal
+        if journal is None:
+            return await self._complete(request)
+        call = journal.call(self.place, f"{self.asked}/turn")
+        if (body := journal.recalled(self.place, call)) is not None:
+            return _turn_of(body)
+        completion = await self._complete(request)
+        journal.jot(self.place, call, _body_of_turn(completion))
+        return completion
+
+    async def _complete(self, request: CompletionRequest) -> Completion:
+        if self.slots is None:
+            return await self.backend.complete(request)
+        async with self.slots.held(self.run.id):
+            return await self.backend.complete(request)
 
 
 def _body_of_turn(completion: Completion) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import copy
 from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Generic, TypeVar
 
 from swarm.errors import StoreError
@@ -72,7 +72,8 @@ class GroupCommit(Generic[T, R]):
             batch = self._next()
             error = await self._settle(batch)
             if error is not None and self._is_of_all(error):
-                _tell([self._waiting.popleft() for _ in range(len(self._waiting))], error)
+                _tell(self._waiting, error)
+                self._waiting.clear()
                 self._bytes = 0
 
     def _next(self) -> list[tuple[T, asyncio.Future[R]]]:
@@ -96,9 +97,12 @@ class GroupCommit(Generic[T, R]):
             for one in batch:  # one of them is bad: the others must not suffer for it
                 await self._settle([one])
             return None
-        except BaseException as error:  # our bug, or the end of the event loop: nobody may wait for ever
+        except Exception as error:  # our bug: it belongs to those who wait, and nobody may wait for ever
             _tell(batch, error)
-            _tell([self._waiting.popleft() for _ in range(len(self._waiting))], error)
+            return None
+        except asyncio.CancelledError as error:  # the end of the event loop
+            _tell([*batch, *self._waiting], error)
+            self._waiting.clear()
             raise
         for (_, future), outcome in zip(batch, outcomes, strict=True):
             if future.done():  # its caller was cancelled meanwhile
@@ -110,7 +114,7 @@ class GroupCommit(Generic[T, R]):
         return None
 
 
-def _tell(batch: Sequence[tuple[T, asyncio.Future[R]]], error: BaseException) -> None:
+def _tell(batch: Iterable[tuple[T, asyncio.Future[R]]], error: BaseException) -> None:
     """Fail those who wait, each with an error of its own: a shared one would collect their tracebacks."""
     for _, future in batch:
         if not future.done():
