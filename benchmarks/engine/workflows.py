@@ -2,7 +2,7 @@
 
 The graphs and runtimes of 61 scientific workflows (WfInstances, `../shared/data/workflows`; 5 to 1,738 tasks).
 Each task is a tool that sleeps for its runtime, scaled so that the bound of every workflow, the larger of critical
-path and work / slots, takes `BOUND_S` seconds: a task of the largest then sleeps 180 ms on average, and the engine's
+path and work / slots, takes `BOUND_S` seconds: a task of the largest then sleeps 150 ms on average, and the engine's
 own time does not show. All workflows run at once, each with slots of its own; each runs twice, because a swarm
 that has run a graph before knows how long its nodes take.
 """
@@ -25,7 +25,7 @@ __all__ = ["rows"]
 
 DATA = ROOT / "../shared/data/workflows/wfinstances/dags_dev.jsonl"
 SLOTS = 16
-BOUND_S = 20.0
+BOUND_S = 16.0
 RUNS = ("first run", "second run")
 Workflow = Mapping[str, Any]
 

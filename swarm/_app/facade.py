@@ -108,7 +108,13 @@ class Swarm:
         self._durable: DurableRuns | None = None
         self._live = LiveRuns(self.plan)
         self.runs = Runs(
-            self.plan, self.limits, self._live, self._kept, self._again, has_store=store is not None
+            self.plan,
+            self.limits,
+            self._live,
+            self._kept,
+            self._again,
+            tools=self._tools,
+            has_store=store is not None,
         )
         self._detached: set[asyncio.Future[Any]] = set()  # runs whose reader left, and that nobody waits for
         self._loop: asyncio.AbstractEventLoop | None = None

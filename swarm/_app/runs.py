@@ -15,6 +15,7 @@ from swarm._app.durable import Begun, DurableRuns, result_of_ended
 from swarm._app.forking import affected_by, rerun
 from swarm._app.ids import new_run_id
 from swarm._app.live import Live, LiveRuns
+from swarm._app.replaying import Replayed, recording_of, replay
 from swarm._engine.context import Limits
 from swarm._engine.execute import check_input
 from swarm._engine.nodes.plain import check_answer
@@ -23,6 +24,8 @@ from swarm._graph.plan import Plan
 from swarm.errors import InputError, SwarmError
 from swarm.spec.types import parse_type
 from swarm.stores.base import Retention, RunHead, SavedRun, StoreStats
+from swarm.stores.recording import Recording
+from swarm.tools.base import Tool
 
 __all__ = ["Runs"]
 
@@ -37,6 +40,7 @@ class Runs:
     Args:
         durable: gives those in the store, and raises where there is none.
         start: goes on with a run that was made ours, in a task of its own.
+        tools: what the graph may call, by name.
     """
 
     def __init__(
@@ -47,10 +51,12 @@ class Runs:
         durable: Callable[[], DurableRuns],
         start: Callable[[Begun, Sequence[Listener]], Live],
         *,
+        tools: Mapping[str, Tool],
         has_store: bool,
     ) -> None:
         self._plan, self._limits, self._live = plan, limits, live
         self._durable, self._start, self._has_store = durable, start, has_store
+        self._tools = tools
 
     async def ls(self, *, status: Sequence[str] = (), limit: int = 1_000) -> Sequence[RunHead]:
         """Return the newest runs in the store, of every graph."""
@@ -189,6 +195,28 @@ class Runs:
         again = rerun(self._plan, at or affected_by(self._plan, changed or {}))
         new_id = await durable.fork(old, new_run_id(), given, again, time.time())
         return await self.go_on(new_id, listeners=listeners)
+
+    async def export(self, run_id: str) -> Recording:
+        """Return a run with all that is needed to execute it again elsewhere; `write_recording` saves it.
+
+        Raises:
+            StoreError: there is no such run.
+        """
+        return await recording_of(self._durable().store, run_id)
+
+    async def replay(self, run: str | Recording) -> Replayed:
+        """Execute a recorded run again, offline, with this graph: its models, tools and people say what they said.
+
+        Args:
+            run: the id of a run in the store, or a recording.
+
+        Raises:
+            StoreError: there is no such run; `not_ended`: it has no end to compare with.
+            InputError: this graph does not take the recorded input.
+        """
+        recording = await self.export(run) if isinstance(run, str) else run
+        signatures = {name: tool.signature for name, tool in self._tools.items()}
+        return await replay(self._plan, recording, signatures, limits=self._limits)
 
     async def cancel(self, run: RunResult | str) -> bool:
         """Give a run up, durably; nothing of it begins after this returns. False if it had ended.

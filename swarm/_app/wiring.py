@@ -176,13 +176,17 @@ def _import(name: str, path: Path) -> ModuleType:
 
 
 def open_store(store: RunStore | str | Path) -> RunStore:
-    """Return the store; of a path, the SQLite one in that file.
+    """Return the store: of a path the SQLite one in that file, of `postgresql://...` the one in that database.
 
     Raises:
         StoreError: it cannot be opened, or another process owns it.
     """
     if not isinstance(store, str | Path):
         return store
+    if isinstance(store, str) and store.startswith(("postgresql://", "postgres://", "env:")):
+        from swarm.stores.postgres import PostgresStore
+
+        return PostgresStore(store)
     from swarm.stores.sqlite import SqliteStore
 
     return SqliteStore(store)

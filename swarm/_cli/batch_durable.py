@@ -13,13 +13,15 @@ from pathlib import Path
 
 from swarm._app.check import Checked
 from swarm._app.facade import Swarm
+from swarm._cli import console
 from swarm._cli.session import Session
 from swarm._engine.context import Observer
 from swarm._graph.plan import Plan
+from swarm.errors import StoreError
 from swarm.messages import ToolSignature
 from swarm.spec.catalogue import Catalogue
 from swarm.spec.graph import ToolNode
-from swarm.stores.base import Retention
+from swarm.stores.base import Retention, RunStore
 
 __all__ = ["durable_swarm", "effects_of", "forget_runs"]
 
@@ -41,13 +43,36 @@ def durable_swarm(session: Session, out: Path, recorder: Observer | None, graph:
     """Give the session's graph again, with a store for the runs of the batch that writes to `out`.
 
     Raises:
-        StoreError: it cannot be opened.
+        StoreError: it cannot be opened, or is damaged.
     """
     from swarm.stores.sqlite import SqliteStore
 
     newest = NEWEST + 8 * session.settings.concurrency
     keep = Retention(finished_s=FOR_EVER_S, failed_s=FOR_EVER_S, runs=newest)
-    store = SqliteStore(out.with_name(out.name + SUFFIX), keep=keep)
+    damage: list[str] = []
+
+    def warn(text: str) -> None:
+        damage.append(text)
+        console.warn(text)
+
+    path = out.with_name(out.name + SUFFIX)
+    store = SqliteStore(path, keep=keep, warn=warn)
+    try:
+        session.loop.run(store.open())
+        if damage:
+            raise StoreError(
+                f"nobody knows any more which effects were made before it was cut off: {damage[0]}",
+                where=str(path), code="corrupt",
+                hint="give the command again to go on all the same: rows that were at work are done anew",
+            )  # fmt: skip
+        yield from _with_store(session, store, recorder, graph)
+    finally:
+        session.loop.run(store.aclose())
+
+
+def _with_store(
+    session: Session, store: RunStore, recorder: Observer | None, graph: Path
+) -> Generator[Swarm]:
     given = session.swarm
     swarm = Swarm(
         given.checked, limits=given.limits, listeners=given.listeners, store=store, source=str(graph.resolve()),
@@ -57,7 +82,6 @@ def durable_swarm(session: Session, out: Path, recorder: Observer | None, graph:
         yield swarm
     finally:
         session.loop.run(swarm.aclose())
-        session.loop.run(store.aclose())
 
 
 def forget_runs(out: Path) -> None:

@@ -196,13 +196,18 @@ def _open_alone(path: Path) -> BinaryIO:
     if fcntl is not None:
         try:
             fcntl.flock(file.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
+        except OSError as error:
             file.close()
-            raise StoreError(
-                "another process writes to this file", where=str(path), code="owned",
-                hint="wait for it to end, or write to another file",
-            ) from error  # fmt: skip
+            raise _unlockable(path, error) from error
     return file
+
+
+def _unlockable(path: Path, error: OSError) -> StoreError:
+    if isinstance(error, BlockingIOError):
+        what, hint = "another process writes to this file", "wait for it to end, or write to another file"
+    else:
+        what, hint = f"this file cannot be locked: {error.strerror}", "write to a disk of this machine"
+    return StoreError(what, where=str(path), code="owned", hint=hint)
 
 
 def _result_of(line: bytes) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from collections.abc import Generator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from typing import IO, Any, Protocol
 import click
 
 from swarm._cli import console
-from swarm._cli.batch_identity import Identity, note_of, read_note, refuse_other, write_note
+from swarm._cli.batch_identity import Identity, forget, note_of, read_note, refuse_other, write_note
 from swarm._cli.batch_ledger import Ledger
 from swarm._cli.batch_rows import RowSet
 from swarm._cli.tally import Tally
@@ -81,7 +82,9 @@ def begin(ledger: Ledger, now: Identity, tally: Tally, *, resume: bool, size: in
                 f" {ledger.path} and {note_of(ledger.path)}",
             )  # fmt: skip
         ledger.clear()
-        if size is not None:
+        if size is None:
+            forget(ledger.path)
+        else:
             write_note(ledger.path, now)
         return now
     if note is not None:
@@ -100,6 +103,7 @@ def drop_unsettled(record: Path, batch: Identity, done: RowSet) -> None:
     """
     if not record.is_file():
         return
+    record = record.resolve()  # a link stays one
     mark = json.dumps(f"{batch.id}-")[1:-1].encode()
     fresh, dropped = record.with_name(f".{record.name}.{os.getpid()}.new"), 0
     with record.open("rb") as lines, fresh.open("wb") as kept:
@@ -111,6 +115,7 @@ def drop_unsettled(record: Path, batch: Identity, done: RowSet) -> None:
         kept.flush()
         os.fsync(kept.fileno())
     if dropped:
+        shutil.copymode(record, fresh)
         fresh.replace(record)
     else:
         fresh.unlink()

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import click
@@ -11,13 +13,15 @@ import click
 from swarm._app.facade import Swarm
 from swarm._cli.batch_rows import Row
 from swarm._cli.tally import Expectation
-from swarm._engine.result import RunResult
+from swarm._engine.result import Ask, RunResult
 from swarm._graph.plan import Plan
 from swarm.errors import InputError, LimitExceededError, StoreError, SwarmError
 from swarm.spec.findings import did_you_mean
 
 __all__ = ["RowWork", "columns_of", "expectation_of", "line_of"]
 
+OVERLOADED = "overloaded"  # too much is at work: nothing of the row has begun, and it waits
+RETRY_S = 0.05
 TOO_LARGE = "too_large"  # of the errors of a store, the one that is the row's own
 
 
@@ -45,7 +49,7 @@ class RowWork:
             return InputError(f"line {row.number}: {row.wrong}", code="invalid_row")
         given = {name: row.columns[column] for name, column in self.columns.items() if column in row.columns}
         try:
-            result = await self._run(row.number, given)
+            result = await self._admitted(row.number, given)
             if result.ask is not None:
                 await self.swarm.cancel(result)  # nobody is there to answer: a paused row ends here
             return result
@@ -53,13 +57,32 @@ class RowWork:
             what = f"line {row.number}: {error.what}{self._absent(row)}"
             return InputError(what, code=error.code)
 
+    async def _admitted(self, number: int, given: Mapping[str, Any]) -> RunResult:
+        """Run it as soon as there is room."""
+        while True:
+            try:
+                return await self._run(number, given)
+            except LimitExceededError as error:
+                if error.code != OVERLOADED:
+                    raise
+            await asyncio.sleep(RETRY_S)
+
     async def _run(self, number: int, given: Mapping[str, Any]) -> RunResult:
         if self.is_durable:
             result = await self.swarm.run_input(given, key=f"{self.batch}/{number}")
             if isinstance(result.error, StoreError) and result.error.code != TOO_LARGE:
                 raise result.error  # not the row has failed, but what keeps it: it goes on with --resume
-            return result
+            return await self._as_it_paused(result) if result.status == "cancelled" else result
         return await self.swarm.run_input(given, run_id=f"{self.batch}-{number}")
+
+    async def _as_it_paused(self, ended: RunResult) -> RunResult:
+        """Return the result that a row had before it was given up: its line did not come to the disk."""
+        saved = await self.swarm.runs.show(ended.id)
+        if not saved.questions:
+            return ended
+        one = saved.questions[0]
+        ask = Ask(node=one.place, text=one.text, answer=json.loads(one.fields), token=one.token)
+        return replace(ended, status="paused", text=one.text, ask=ask)
 
     def _absent(self, row: Row) -> str:
         """Return which columns that `--map` names the row has not: the likely cause of a missing input."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
 from swarm._cli import console
@@ -31,11 +30,11 @@ def place_of(settings: Settings) -> str:
     return f"postgresql://{parts.hostname or ''}{parts.path}"
 
 
-async def open_to_write(settings: Settings, **options: Any) -> RunStore:
+async def open_to_write(settings: Settings, *, sweep: bool = True) -> RunStore:
     """Return the store, ours to write to until it is closed.
 
     Args:
-        options: of the store in a file.
+        sweep: forget runs that need not be kept any more, on the way.
 
     Raises:
         StoreError: it cannot be opened; `owned`: another process has it open.
@@ -45,8 +44,8 @@ async def open_to_write(settings: Settings, **options: Any) -> RunStore:
         return _database(settings)
     from swarm.stores.sqlite import SqliteStore
 
-    keep = Retention(runs=settings.keep_runs)
-    store = SqliteStore(path, **{"keep": keep, "warn": console.warn, **options})
+    keep = Retention(runs=settings.keep_runs) if sweep else None
+    store = SqliteStore(path, keep=keep, warn=console.warn)
     try:
         await store.open()
     except BaseException:

@@ -48,7 +48,7 @@ class Session:
 
     Attributes:
         swarm: inside the `with`. store: where its runs are kept so that they can go on, or None.
-        settings: as given.
+        settings: as given. open_run: the id of the run that began last here, "" when it has ended.
 
     Raises:
         SpecError: everything that is wrong with the graph, before anything is imported or opened.
@@ -78,7 +78,7 @@ class Session:
         self._saves = store is None and (settings.save if save is None else save)
         self.store = store
         self._owns_loop, self.loop = loop is None, loop or Loop()
-        self._open_run = ""
+        self.open_run = ""
         self._closing = ExitStack()
 
     def __enter__(self) -> Self:
@@ -101,13 +101,13 @@ class Session:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._closing.close()
-        if kind is KeyboardInterrupt and self._open_run and self.store is not None:
-            console.say(f"\nthe run can go on where it is: swarm runs resume {self._open_run}")
+        if kind is KeyboardInterrupt and self.open_run and self.store is not None:
+            console.say(f"\nthe run can go on where it is: swarm runs resume {self.open_run}")
 
     def _open_store(self, closing: ExitStack) -> None:
         """Open the store; where none is to be had, keep plain records, or say that nothing is kept."""
         try:
-            self.store = self.loop.run(open_to_write(self.settings))
+            store = self.store = self.loop.run(open_to_write(self.settings))
         except StoreError as error:
             if error.code not in PLAIN:
                 console.warn(f"runs are not saved: {error.where}: {error.what}")
@@ -117,11 +117,11 @@ class Session:
             closing.callback(log.close)
             self._listeners.append(log.append)
             return
-        closing.callback(lambda store=self.store: self.loop.run(store.aclose()))
+        closing.callback(lambda: self.loop.run(store.aclose()))
 
     def _follow(self, event: ev.Event) -> None:
         """Remember which run has begun and not ended."""
-        self._open_run = "" if isinstance(event, ev.RunFinished | ev.RunFailed) else event.run
+        self.open_run = "" if isinstance(event, ev.RunFinished | ev.RunFailed) else event.run
 
     def detect(self, *, with_models: bool = False) -> Ollama:
         """Return what was found of Ollama."""
@@ -144,8 +144,8 @@ class Session:
 
     def give_up(self) -> None:
         """Cancel the run that was stopped: nobody wants it to go on."""
-        if self._open_run and self.store is not None:
-            self.loop.run(self.swarm.cancel(self._open_run))
+        if self.open_run and self.store is not None:
+            self.loop.run(self.swarm.cancel(self.open_run))
 
     def saved(self, run_id: str) -> SavedRun | None:
         """Return a run as it is kept; None where runs cannot go on."""
@@ -153,10 +153,15 @@ class Session:
 
     def story(self, run_id: str) -> Story:
         """Return what happened in a run: the last one, or any that is in the store."""
-        if any(one.id == run_id for one in self._memory.runs()):
-            return tell(self._memory.read(run_id).events)
-        saved = self.saved(run_id)
-        return Story(id=run_id) if saved is None else tell(recorded_run(saved).events)
+        heard = self._heard(run_id)
+        if heard and isinstance(heard[0], ev.RunStarted):
+            return tell(heard)
+        saved = self.saved(run_id)  # it began before, elsewhere
+        return tell(heard if saved is None else recorded_run(saved).events)
+
+    def _heard(self, run_id: str) -> Sequence[ev.Event]:
+        known = any(one.id == run_id for one in self._memory.runs())
+        return self._memory.read(run_id).events if known else ()
 
 
 def log_listeners(verbose: int) -> list[Listener]:

@@ -6,6 +6,7 @@ import signal
 import threading
 from collections.abc import Generator
 from contextlib import contextmanager
+from types import FrameType
 
 __all__ = ["term_is_ctrl_c"]
 
@@ -19,11 +20,15 @@ def term_is_ctrl_c() -> Generator[None]:
     if threading.current_thread() is not threading.main_thread() or _is_ctrl_c_ignored():
         yield
         return
-    before = signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
+    before = signal.signal(signal.SIGTERM, _press_ctrl_c)
     try:
         yield
     finally:
         signal.signal(signal.SIGTERM, before)
+
+
+def _press_ctrl_c(number: int, frame: FrameType | None) -> None:
+    signal.raise_signal(signal.SIGINT)
 
 
 def _is_ctrl_c_ignored() -> bool:

@@ -47,15 +47,18 @@ def summary_of(saved: SavedRun) -> RunSummary:
         return _with(line, text=asks)
     if head.status == "running":
         return _with(line, status="unfinished")
-    end: Table = next((json.loads(one.body) for one in reversed(saved.records) if one.kind == END), {})
-    if head.status == "cancelled" or not end:
+    ends = [record.body for record in saved.records if record.kind == END]
+    if head.status == "cancelled" or not ends:
         return _with(line, latency_ms=(head.updated - head.created) * 1000)
-    error: Table = end.get("error") or {}
-    text = f"{error['code']}: {error['message']}" if error else end["text"]
+    end: dict[str, Any] = json.loads(ends[-1])
+    error: dict[str, str] | None = end.get("error")
+    text: str = end["text"] if error is None else f"{error['code']}: {error['message']}"
     return _with(line, text=text, latency_ms=end["latency_ms"])
 
 
-def _with(line: RunSummary, *, status: str = "", text: str = "", latency_ms: float | None = None) -> RunSummary:
+def _with(
+    line: RunSummary, *, status: str = "", text: str = "", latency_ms: float | None = None
+) -> RunSummary:
     return RunSummary(
         id=line.id, graph=line.graph, at=line.at, status=status or line.status, text=text,
         latency_ms=latency_ms,

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import shlex
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -39,7 +39,9 @@ if TYPE_CHECKING:
 __all__ = ["PostgresStore", "Timeouts"]
 
 ALL = 1 << 40  # no limit
-FORGET_AT_ONCE = 500  # runs in one transaction of `gc`: short, so that nobody waits for it
+FORGET_AT_ONCE = (
+    100_000  # records and runs in one transaction of `gc`: about a second, so that nobody waits for it
+)
 
 HEAD = """
     SELECT id, graph, version, source, status, epoch, created, updated, key, forked_from, bytes, records FROM runs
@@ -253,8 +255,8 @@ class PostgresStore:
         kept = [rules.Kept(head.id, head.status, head.updated, head.bytes) for head in heads.values()]
         past = [heads[run_id] for run_id in rules.expired_runs(kept, keep, now)]
         gone: list[tuple[str, int, int, int]] = []
-        for first in range(0, len(past), FORGET_AT_ONCE):
-            gone += await self._forget(past[first : first + FORGET_AT_ONCE])
+        for heads_at_once in _portions(past):
+            gone += await self._forget(heads_at_once)
 
         async def forget_graphs(connection: Connection, again: bool) -> None:
             async with connection.transaction():
@@ -294,6 +296,20 @@ class PostgresStore:
             return rows
 
         return [(status, 1, records, size) for _, status, records, size in await self._database.run(forget)]
+
+
+def _portions(heads: Sequence[RunHead]) -> Iterator[list[RunHead]]:
+    """Yield runs to forget in one transaction each: any number of small ones, or a large one alone."""
+    portion: list[RunHead] = []
+    weight = 0
+    for head in heads:
+        if portion and weight + head.records + 1 > FORGET_AT_ONCE:
+            yield portion
+            portion, weight = [], 0
+        portion.append(head)
+        weight += head.records + 1
+    if portion:
+        yield portion
 
 
 async def _lock(connection: Connection, run_id: str) -> str:

@@ -87,7 +87,6 @@ class SqliteStore:
     async def open(self) -> None:
         """Take the lock and open the file now, rather than at the first call; again is fine."""
         await self._write(lambda changes: None)
-        self._is_open = True
 
     async def put_graph(self, version: str, body: str) -> None:
         """Keep a compiled graph."""
@@ -149,7 +148,9 @@ class SqliteStore:
         for start in range(0, len(doomed), FORGET_AT_ONCE):
             some = doomed[start : start + FORGET_AT_ONCE]
             gone += await self._write(lambda changes, some=some: changes.forget(some))
-        await self._write(lambda changes: changes.forget_unused(VACUUM_PAGES))
+        await self._write(lambda changes: changes.forget_unused())
+        while await self._write(lambda changes: changes.shrink(VACUUM_PAGES)):
+            pass
         return rules.stats_of(gone)
 
     async def stats(self) -> StoreStats:
@@ -159,6 +160,10 @@ class SqliteStore:
     async def check(self) -> list[str]:
         """Return what is damaged, in sentences; it reads everything that is kept."""
         return await self._read(reading.check)
+
+    async def settings(self) -> dict[str, str | int]:
+        """Return how SQLite was set up for writing: its pragmas by name, and its `version`."""
+        return await self._write(lambda changes: changes.settings())
 
     async def backup(self, path: Path) -> None:
         """Write a consistent copy while runs go on; a file that is there already is not replaced."""
@@ -179,6 +184,7 @@ class SqliteStore:
         if FAILPOINT:
             reached(f"before_{point}")
         result = await self._writer.submit(change, last=last)
+        self._is_open = True
         if FAILPOINT:
             reached(f"after_{point}")
         return result

@@ -25,7 +25,7 @@ __all__ = ["Deadlock", "Simulated", "SimulatedLoop", "Stopped", "simulate"]
 
 T = TypeVar("T")
 MAX_STEPS = 1_000_000  # a second or two; code that spins in `sleep(0)` ends here
-LONGEST_STEP_S = 1.0  # of a slow step
+LONGEST_STEP_S = 0.1  # of a slow step; less than any grace period, so that a slow machine breaks none
 MASK = 2**64 - 1
 SHOWN = 10  # tasks that a deadlock names
 
@@ -70,7 +70,7 @@ class SimulatedLoop(asyncio.AbstractEventLoop):
     the order they were made is a habit of asyncio's loop: code that leans on it is found out here.
 
     Time stands still while anything is ready and jumps to the next timer when nothing is. With `slow`,
-    a share of the steps takes until the next timer if that is at most a second away, so that timers run
+    a share of the steps takes until the next timer if that is near (0.1 s), so that timers run
     out while callbacks wait.
 
     There are no sockets, processes or threads: whatever asks for one raises NotImplementedError, and
@@ -216,9 +216,10 @@ class SimulatedLoop(asyncio.AbstractEventLoop):
 
     def _is_slow(self) -> bool:
         """Return whether this step takes time."""
-        if not self._slow or not self._timers or self._timers[0][0] > self._now + LONGEST_STEP_S:
+        if not self._slow or self._drawn(0) >= self._slow * MASK:
             return False
-        return self._drawn(0) < self._slow * MASK
+        self._drop_cancelled()
+        return bool(self._timers) and self._timers[0][0] <= self._now + LONGEST_STEP_S
 
     def _drawn(self, number: int) -> int:
         """Return a number in [0, 2**64) drawn for this step and this owner, whoever asks first.
@@ -233,8 +234,7 @@ class SimulatedLoop(asyncio.AbstractEventLoop):
 
     def _jump(self, main: asyncio.Future[Any] | None) -> None:
         """Let time pass to the next timer, and make ready all that is due then."""
-        while self._timers and self._timers[0][2].cancelled():
-            heapq.heappop(self._timers)
+        self._drop_cancelled()
         if not self._timers:
             if not self._turns and main is not None and not main.done():
                 raise Deadlock(f"nothing can go on at {self._now:g} s\n{self._waiting()}")
@@ -243,6 +243,10 @@ class SimulatedLoop(asyncio.AbstractEventLoop):
         while self._timers and self._timers[0][0] <= self._now:
             _, number, call = heapq.heappop(self._timers)
             self._ready(call, -number)  # each on its own: timers of one moment have no order
+
+    def _drop_cancelled(self) -> None:
+        while self._timers and self._timers[0][2].cancelled():
+            heapq.heappop(self._timers)
 
     def _waiting(self) -> str:
         tasks = sorted(str(task) for task in asyncio.all_tasks(self))
@@ -319,7 +323,9 @@ class SimulatedLoop(asyncio.AbstractEventLoop):
     def call_exception_handler(self, context: dict[str, Any]) -> None:
         """Remember an error that nobody took (`failures`)."""
         error = context.get("exception")
-        self._failures.append(f"{context.get('message')}: {error!r}" if error else str(context.get("message")))
+        self._failures.append(
+            f"{context.get('message')}: {error!r}" if error else str(context.get("message"))
+        )
 
 
 def _owner(callback: Callable[..., object], args: tuple[Any, ...]) -> object:
@@ -334,9 +340,7 @@ async def _gathered(tasks: set[asyncio.Task[Any]]) -> None:
     await asyncio.gather(*tasks, return_exceptions=True)
 
 
-def simulate(
-    seed: int, main: Callable[[], Coroutine[Any, Any, T]], *, slow: float = 0.0
-) -> Simulated[T]:
+def simulate(seed: int, main: Callable[[], Coroutine[Any, Any, T]], *, slow: float = 0.0) -> Simulated[T]:
     """Run `main()` in a simulated loop of its own and return its value, with the hash of what happened.
 
     Args:

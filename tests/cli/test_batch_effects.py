@@ -39,6 +39,17 @@ nodes:
   said: {reply: "shipped {{ ship.shipped }}"}
 output: said
 """
+ASKING = """\
+swarm: 1
+name: ship
+input: {order: string}
+tools: ship.py
+nodes:
+  approve: {ask: "Ship {{ input.order }}?", answer: {approved: boolean}}
+  ship: {tool: ship, with: {order: input.order}, when: approve.approved}
+  said: {reply: "asked {{ approve.approved }}"}
+output: said
+"""
 
 
 def prepare(project: Path, effect: str) -> None:
@@ -105,3 +116,43 @@ def test_a_batch_that_ended_leaves_nothing_but_its_output(effect: str, project: 
     assert ("every row is a durable run" in ran.err) == (effect == "unsafe")
     made = {path.name for path in project.iterdir() if path.name != "__pycache__"} - before
     assert made == {"out.jsonl", "shipped.txt"}
+
+
+def test_runs_that_are_damaged_are_told_of_before_anything_is_repeated(project: Path) -> None:
+    prepare(project, "unsafe")
+    assert kill_after(project, 20)
+    runs = project / "out.jsonl.batch.db"
+    for path in project.glob(f"{runs.name}-*"):
+        path.unlink()
+    runs.write_bytes(b"no database at all" * 1_000)
+    shipped = (project / "shipped.txt").read_text()
+    ran = swarm(*RUN, "--resume")
+    assert ran.code == 1
+    assert "nobody knows any more which effects were made" in ran.err
+    assert (project / "shipped.txt").read_text() == shipped
+
+
+def test_a_row_that_has_to_ask_a_person_ends_paused_however_often_the_batch_is_killed(project: Path) -> None:
+    prepare(project, "unsafe")
+    (project / "ship.swarm.yaml").write_text(ASKING)
+    out, kills = project / "out.jsonl", 0
+    for _ in range(3):
+        enough = out.stat().st_size if out.exists() else 0
+        child = subprocess.Popen(
+            command(*RUN, "--resume"), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+        while child.poll() is None:
+            if out.exists() and out.stat().st_size > enough:
+                child.kill()
+            try:
+                child.wait(timeout=0.002)
+            except subprocess.TimeoutExpired:
+                continue
+        kills += child.returncode == -signal.SIGKILL
+    assert kills, "it was never killed"
+    assert swarm(*RUN, "--resume").code == 0
+    lines = [json.loads(line) for line in out.read_text().splitlines()]
+    assert [(line["row"], line["status"], line["text"]) for line in lines] == [
+        (number, "paused", f"Ship o{number}?") for number in range(1, ROWS + 1)
+    ]
+    assert not (project / "shipped.txt").exists()

@@ -11,7 +11,11 @@ from swarm import RunResult
 
 __all__ = ["check_events", "check_nothing_else_happened", "check_result"]
 
-SAID: dict[type[ev.Event], str] = {ev.NodeFinished: "done", ev.NodeSkipped: "skipped", ev.NodeFailed: "failed"}
+SAID: dict[type[ev.Event], str] = {
+    ev.NodeFinished: "done",
+    ev.NodeSkipped: "skipped",
+    ev.NodeFailed: "failed",
+}
 RUN_ENDS = (ev.RunFinished, ev.RunFailed, ev.RunCancelled)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 from shapes import Case, Const, Expr, First, Level, Node, Op, Ref, refs_in
 from workload import returned
@@ -125,7 +125,9 @@ def _reads(node: Node, *, conditions: bool) -> list[Ref]:
 
 def _waits_for(node: Node, level: Level) -> set[str]:
     handled = {one.name for one in level.nodes if one.on_error == node.name}
-    return handled | {*node.after} | {ref.name for ref in [*_reads(node, conditions=True), *refs_in(node.when)]}
+    return (
+        handled | {*node.after} | {ref.name for ref in [*_reads(node, conditions=True), *refs_in(node.when)]}
+    )
 
 
 def _value(node: Node, scope: Scope, place: str, case: Case, told: Expected) -> Any:
@@ -163,13 +165,14 @@ def _called(node: Node, x: Any, place: str) -> Any:
 
 def _each(node: Node, scope: Scope, place: str, case: Case, told: Expected) -> list[Any]:
     assert node.body is not None
-    items = _eval(node.items, scope)
-    if items is not None and not isinstance(items, list):
+    found = _eval(node.items, scope)
+    if found is not None and not isinstance(found, list):
         raise Fault("error")
+    items = cast("list[Any]", found or [])
+    if len(items) > node.bound["max"]:
+        raise Fault("limit")
     values: list[Any] = []
     faults: list[Fault] = []
-    if len(items := items or []) > node.bound["max"]:
-        raise Fault("limit")
     for index, item in enumerate(items):
         inner = {**scope, node.as_: item, "index": index}
         try:

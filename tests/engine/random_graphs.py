@@ -15,7 +15,9 @@ from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 from shapes import Case, Const, Expr, First, Level, Node, Op, Ref, refs_in
 
-__all__ = ["Taste", "cases", "random_case"]
+from swarm import SpecError
+
+__all__ = ["Taste", "cases", "is_contradiction", "random_case"]
 
 SHAPES = ("number", "number", "record", "record", "flag", "list", "falsy")
 KINDS = ("tool",) * 12 + ("reply", "each", "each", "repeat", "graph")
@@ -130,7 +132,9 @@ class Maker:
         when = self._when([*around, *known]) if self.draw.random() < 0.4 else None
         held = {ref.name for ref in refs_in(when) if not ref.optional}
         sure = [replace(one, sure=one.sure or one.ref.name in held) for one in known]
-        after = self.draw.sample([one.ref.name for one in known], 1) if known and self.draw.random() < 0.1 else []
+        after = (
+            self.draw.sample([one.ref.name for one in known], 1) if known and self.draw.random() < 0.1 else []
+        )
         node = Node(name=name, kind=kind, when=when, after=tuple(after))
         return self._filled(node, [*around, *sure], depth, handles=handles)
 
@@ -222,7 +226,12 @@ class Maker:
     def _seen(self, node: Node, nodes: Sequence[Node], known: Sequence[Known]) -> Known:
         handles = any(one.on_error == node.name for one in nodes)
         names = {one.ref.name for one in known if not one.sure}
-        strict = {ref.name for bound in (*node.values.values(), node.items) for ref in refs_in(bound) if not ref.optional}
+        strict = {
+            ref.name
+            for bound in (*node.values.values(), node.items)
+            for ref in refs_in(bound)
+            if not ref.optional
+        }
         sure = node.when is None and node.on_error == "fail" and not handles and not strict & names
         if node.body is not None:
             sure = sure and not names  # its body may need one of them
@@ -250,7 +259,9 @@ class Maker:
             return Const(self.draw.choice([None, 0, 1]))
         one = self.draw.choice(seen)
         fields = {"record": ("n", "ok", "s"), "text": ("text",), "rounds": ("rounds", "reached", "v")}
-        parts = (self.draw.choice(fields[one.shape]),) if one.shape in fields and self.draw.random() < 0.5 else ()
+        parts = (
+            (self.draw.choice(fields[one.shape]),) if one.shape in fields and self.draw.random() < 0.5 else ()
+        )
         return one.read(*parts, optional=not one.sure or self.draw.random() < 0.1)
 
     def _when(self, seen: Sequence[Known]) -> Expr:
@@ -275,7 +286,10 @@ class Maker:
                 choices += [Op("==", (whole, truth)), whole]
                 choices += [] if whole.optional else [Op("not", (whole,))]
             case "record":
-                choices += [Op("==", (one.read("ok", optional=optional), truth)), one.read("ok", optional=optional)]
+                choices += [
+                    Op("==", (one.read("ok", optional=optional), truth)),
+                    one.read("ok", optional=optional),
+                ]
                 choices += [Op("<", (one.read("n", optional=optional), small))]
                 choices += [Op("==", (one.read("s", optional=optional), Const("a")))]
             case "rounds":
@@ -295,3 +309,8 @@ def random_case(seed: int, nodes: int, taste: Taste) -> Case:
 def cases(taste: Taste, nodes: int) -> SearchStrategy[Case]:
     """Return the random graphs of at most `nodes` nodes as hypothesis draws and shrinks them."""
     return st.builds(random_case, st.integers(0, 2**32), st.integers(1, nodes), st.just(taste))
+
+
+def is_contradiction(error: SpecError) -> bool:
+    """Return whether all that is wrong is that conditions contradict each other: `a == 1`, then `a == 2`."""
+    return {problem.code for problem in error.problems} <= {"SW022", "SW020"}  # 20: inside an inner graph

@@ -10,7 +10,7 @@ from agreement import check_events, check_nothing_else_happened, check_result
 from hypothesis import HealthCheck, given, reject, settings
 from hypothesis import strategies as st
 from oracle import expected
-from random_graphs import Taste, cases
+from random_graphs import Taste, cases, is_contradiction
 from shapes import Case, composed
 from workload import returned
 
@@ -35,7 +35,9 @@ def ready(case: Case, order: random.Random, **more: Any) -> Swarm:
         return Swarm(composed(case, order, tools=[work]), **more)
     except SpecError as error:
         refused = {problem.code for problem in error.problems}
-        assert refused <= {"SW020", "SW022"}, error  # 22: conditions that contradict each other; 20: so inside
+        assert refused <= {"SW020", "SW022"}, (
+            error
+        )  # 22: conditions that contradict each other; 20: so inside
         reject()
 
 

@@ -34,6 +34,7 @@ from swarm.events import (
     RunFinished,
     RunPausedEvent,
 )
+from swarm.stores.sqlite import SqliteStore
 from swarm.testing import FakeModel, Fault, OllamaServer
 
 WORDS = "".join(f" w{number}" for number in range(5_000)).strip()
@@ -168,6 +169,8 @@ async def test_a_reader_who_catches_up_is_told_of_nodes_again() -> None:
         queue.put(started(name) if name == "d" else finished(name))
     queue.close()
     assert [event async for event in queue] == [started("d")], "of `c` nothing is told, its end neither"
+    queue.put(started("c"))
+    assert read_now(queue) == [started("c")]
 
 
 def test_what_a_person_is_asked_is_never_left_out() -> None:
@@ -269,12 +272,40 @@ async def test_a_detached_run_ends_with_its_swarm() -> None:
     assert asyncio.all_tasks() == before
 
 
+async def test_a_detached_run_is_written_to_its_end_before_its_swarm_is_closed(tmp_path: Path) -> None:
+    graph, _ = waiting()
+    async with asyncio.timeout(10):
+        async with Swarm(graph, store=tmp_path / "runs.db") as swarm:
+            await leave(swarm.stream_input({}, detach=True))
+        store = SqliteStore(tmp_path / "runs.db", read_only=True)
+        (head,) = await store.runs()
+        await store.aclose()
+    assert head.status == "cancelled"
+
+
 async def test_a_run_whose_reader_leaves_is_cancelled_unless_it_detaches() -> None:
     graph, _ = waiting()
     ends = Ends()
     async with asyncio.timeout(5), Swarm(graph, listeners=[ends.hear]) as swarm:
         await leave(swarm.stream_input({}))
         assert isinstance(ends.event, RunCancelled)
+
+
+async def test_no_text_of_a_detached_run_is_kept() -> None:
+    go, kept = asyncio.Event(), list[Event]()
+    ends = Ends()
+
+    def look(event: Event) -> None:
+        if isinstance(event, NodeFinished) and event.node == "answer_0":
+            own = (one for one in gc.get_objects() if isinstance(one, ModelToken) and one.run == "detached")
+            kept.extend(own)
+
+    backends = {"scripted": ScriptedBackend({"m": Held(until=go, then=WORDS)})}
+    async with asyncio.timeout(10), Swarm(writing(), backends=backends, listeners=[ends.hear, look]) as swarm:
+        await leave(swarm.stream_input({}, run_id="detached", detach=True), ModelRequested)
+        go.set()
+        assert isinstance(await ends.come(), RunFinished)
+    assert kept == []
 
 
 def test_nothing_is_kept_for_a_reader_who_left() -> None:

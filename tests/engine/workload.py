@@ -32,7 +32,7 @@ def returned(work: Mapping[str, Any], x: Any) -> Any:
         case "list":
             return [small] * (drawn % 4)
         case "falsy":
-            return [None, 0, "", False, [], {}][drawn % 6]
+            return json.loads(["null", "0", '""', "false", "[]", "{}"][drawn % 6])
         case "flag":
             return drawn % 2 == 0
         case _:

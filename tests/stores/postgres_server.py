@@ -23,7 +23,7 @@ SETTINGS = {
     "listen_addresses": "''",
     "max_connections": "40",
     "shared_buffers": "32MB",
-    "fsync": "off",
+    "fsync": "off",  # it is killed in the tests, but the machine is not: what was written stays
     "autovacuum_naptime": "10min",  # nothing is to happen beside the test
 }
 

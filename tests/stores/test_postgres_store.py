@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import itertools
 import os
+import re
 import shlex
+import shutil
 import subprocess
 import sys
 import tempfile
 import traceback
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterator
 from pathlib import Path
 
 import pytest
@@ -21,6 +23,7 @@ from swarm.errors import StoreError
 from swarm.stores.base import DONE, EVENTS, NewRun, Question, Record
 from swarm.stores.postgres import PostgresStore, Timeouts
 
+ROOT = Path(__file__).parents[2]
 SECRET = "s3cr3t"
 QUICK = Timeouts(patience_s=0.3)
 
@@ -53,6 +56,13 @@ def question(token: str = "token") -> Question:
 
 async def places(store: PostgresStore, run_id: str = "r") -> list[str]:
     return [record.place for record in (await store.load(run_id)).records]
+
+
+def chain(error: BaseException | None) -> Iterator[BaseException]:
+    """Yield an error and those it came from, shown or not."""
+    while error is not None:
+        yield error
+        error = error.__context__
 
 
 # Several owners
@@ -342,6 +352,34 @@ async def test_a_server_that_was_never_there_is_told_at_once(tmp_path: Path) -> 
 # Durable, and once
 
 
+async def test_what_a_killed_process_was_told_is_kept_and_another_goes_on(
+    server: PostgresServer, store: PostgresStore, schema: str
+) -> None:
+    await store.create(new_run())
+    program = (
+        "import asyncio, sys\nfrom swarm.stores.base import Record\n"
+        "from swarm.stores.postgres import PostgresStore\n"
+        "async def main():\n store = PostgresStore(sys.argv[1], schema=sys.argv[2])\n"
+        " for n in range(100_000):\n"
+        "  await store.append('r', 1, [Record('done', str(n), '', '1')])\n  print(n, flush=True)\n"
+        "asyncio.run(main())"
+    )
+    writer = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", program, server.dsn, schema, stdout=subprocess.PIPE
+    )
+    assert writer.stdout is not None
+    while (line := await writer.stdout.readline()) != b"50\n":
+        assert line, "the writer ended too early"
+    writer.kill()
+    told = [b"50", *(await writer.stdout.read()).split()]
+    await writer.wait()
+    claimed = await store.claim("r")
+    kept = [record.place for record in claimed.run.records]
+    assert kept == [f"{n}" for n in range(len(kept))]
+    assert int(told[-1]) < len(kept) <= int(told[-1]) + 2, "told and not kept, or kept and never begun"
+    await store.append("r", claimed.epoch, [done("next")])
+
+
 async def test_a_commit_means_the_disk_whatever_the_database_is_set_to(
     server: PostgresServer, store: PostgresStore, schema: str
 ) -> None:
@@ -403,8 +441,11 @@ async def test_an_address_that_does_not_work_is_told_without_its_password(
     store = PostgresStore(given, timeouts=Timeouts(connect_s=2.0, patience_s=0.1), env={"RUNS": dsn})
     with pytest.raises(StoreError) as caught:
         await store.stats()
-    told = "".join(traceback.format_exception(caught.value)) + caplog.text + repr(store) + repr(vars(store))
-    assert SECRET not in told
+    assert SECRET not in "".join(traceback.format_exception(caught.value)) + caplog.text
+    assert SECRET not in repr(store) + repr(vars(store))
+    assert not any(SECRET in str(error) for error in chain(caught.value)), (
+        "a collector of errors would show it"
+    )
     await store.aclose()
 
 
@@ -553,6 +594,29 @@ def test_a_store_of_another_event_loop_says_so(server: PostgresServer, schema: s
         with pytest.raises(StoreError, match="another event loop"):
             second.run(store.load("r"))
         first.run(close())
+
+
+def test_the_code_of_the_page_about_this_store_runs(
+    server: PostgresServer,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    page = (ROOT / "docs/how-to/keep-runs-in-postgres.md").read_text(encoding="utf-8")
+    first, second = re.findall(r"^```py\n(.*?)^```", page, re.M | re.S)
+    shutil.copytree(ROOT / "examples/bank_triage", tmp_path / "examples/bank_triage")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("DATABASE_URL", server.dsn)
+    names: dict[str, object] = {"__name__": "__main__"}
+    exec(first, names)
+    exec(first, names)  # the same key: no second run
+    exec(second, names)
+    assert capsys.readouterr().out == "This goes to the lost_card desk.\n" * 2
+    with asyncio.Runner() as runner:
+        store = PostgresStore(server.dsn)
+        heads = runner.run(store.runs())
+        runner.run(store.aclose())
+    assert [(head.key, head.status) for head in heads] == [("request-4711", "completed")]
 
 
 def test_without_psycopg_the_store_says_what_to_install() -> None:

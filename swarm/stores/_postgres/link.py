@@ -35,12 +35,12 @@ FORM = "postgresql://USER@HOST/DATABASE, or env:NAME for a variable that holds s
 
 # What a server says to one who connects has no SQLSTATE in libpq, and what libpq itself says quotes parts of an
 # address: of a password too, when somebody forgot to write its `@` as `%40`. So it is recognised, and never shown.
-REFUSED = {
+REFUSED = {  # the first that fits counts
+    "certificate": "the certificates do not fit",
     "authentication failed": "the user or the password is wrong",
     "no password supplied": "it wants a password",
     "no pg_hba.conf entry": "its pg_hba.conf lets nobody in from here as this user",
     "does not exist": "there is no such user or database",
-    "certificate": "the certificates do not fit",
     "does not support SSL": "it does not support SSL",
 }
 UNREACHED = {
@@ -164,17 +164,7 @@ class Link:
                 await self._idle.pop().close()
 
     async def _connect(self) -> Connection:
-        dsn = self._address()
-        try:
-            connection = await psycopg.AsyncConnection.connect(
-                dsn, autocommit=True, connect_timeout=max(2, round(self._timeouts.connect_s)),
-                application_name="swarm", keepalives_idle=30, keepalives_interval=10, keepalives_count=3,
-            )  # fmt: skip
-        except psycopg.ProgrammingError:
-            # What libpq says of an address that it cannot read quotes parts of it.
-            raise StoreError("the address of the database cannot be read", hint=FORM) from None
-        except psycopg.Error as error:
-            raise cannot_connect(str(error)) from None
+        connection = await self._reach()
         self._reached = True
         try:
             await self._prepare(connection)
@@ -182,6 +172,19 @@ class Link:
             await connection.close()
             raise
         return connection
+
+    async def _reach(self) -> Connection:
+        """Return a new connection; what libpq says of an address quotes parts of it, and goes no further."""
+        try:
+            return await psycopg.AsyncConnection.connect(
+                self._address(), autocommit=True, connect_timeout=max(2, round(self._timeouts.connect_s)),
+                application_name="swarm", keepalives_idle=30, keepalives_interval=10, keepalives_count=3,
+            )  # fmt: skip
+        except psycopg.ProgrammingError:
+            fault = StoreError("the address of the database cannot be read", hint=FORM)
+        except psycopg.Error as error:
+            fault = cannot_connect(str(error))
+        raise fault  # here, so that it does not carry the other as its context
 
     async def _prepare(self, connection: Connection) -> None:
         """Set what every statement relies on; `synchronous_commit` makes a commit mean the disk."""

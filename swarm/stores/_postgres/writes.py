@@ -20,12 +20,13 @@ if TYPE_CHECKING:
 
 __all__ = ["Write", "create_runs", "write_records"]
 
+# Arrays go in binary form (`%b`): as text each quote in them is escaped, one by one, in Python.
 LOCK_RUNS = """
     SELECT id, epoch, status, bytes, records FROM runs WHERE id = ANY(%s)
     ORDER BY id FOR NO KEY UPDATE
 """  # in one order everywhere, so that two batches never wait for each other
 FIND_DONE = """
-    SELECT w.run, w.place, w.call FROM unnest(%s::text[], %s::text[], %s::text[]) AS w (run, place, call)
+    SELECT w.run, w.place, w.call FROM unnest(%b::text[], %b::text[], %b::text[]) AS w (run, place, call)
     CROSS JOIN LATERAL (
         SELECT FROM journal AS j
         WHERE j.run = w.run AND j.place = w.place AND j.call = w.call AND j.kind = 'done' LIMIT 1
@@ -34,26 +35,26 @@ FIND_DONE = """
 FIND_TOKENS = "SELECT token FROM questions WHERE token = ANY(%s)"
 ADD_RECORDS = """
     INSERT INTO journal (run, seq, kind, place, call, body)
-    SELECT * FROM unnest(%s::text[], %s::integer[], %s::text[], %s::text[], %s::text[], %s::text[])
+    SELECT * FROM unnest(%b::text[], %b::integer[], %b::text[], %b::text[], %b::text[], %b::text[])
 """
 ADD_QUESTION = """
     INSERT INTO questions (token, run, place, call, text, fields, expires) VALUES (%s, %s, %s, %s, %s, %s, %s)
 """
 SET_RUNS = """
     UPDATE runs SET status = w.status, bytes = w.bytes, records = w.records, updated = coalesce(w.at, updated)
-    FROM unnest(%s::text[], %s::text[], %s::bigint[], %s::integer[], %s::double precision[])
+    FROM unnest(%b::text[], %b::text[], %b::bigint[], %b::integer[], %b::double precision[])
         AS w (id, status, bytes, records, at)
     WHERE runs.id = w.id
 """
 ADD_RUNS = """
     INSERT INTO runs (id, graph, version, source, status, epoch, created, updated, key, forked_from, bytes, records)
     SELECT id, graph, version, source, 'running', 1, at, at, key, forked_from, bytes, records
-    FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::double precision[], %s::text[], %s::text[],
-        %s::bigint[], %s::integer[]) AS w (id, graph, version, source, at, key, forked_from, bytes, records)
+    FROM unnest(%b::text[], %b::text[], %b::text[], %b::text[], %b::double precision[], %b::text[], %b::text[],
+        %b::bigint[], %b::integer[]) AS w (id, graph, version, source, at, key, forked_from, bytes, records)
     ON CONFLICT DO NOTHING RETURNING id
 """
 FIND_RUNS = "SELECT id, key, version, created FROM runs WHERE id = ANY(%s) OR key = ANY(%s)"
-ADD_INPUTS = "INSERT INTO inputs (run, body) SELECT * FROM unnest(%s::text[], %s::text[])"
+ADD_INPUTS = "INSERT INTO inputs (run, body) SELECT * FROM unnest(%b::text[], %b::text[])"
 
 
 @dataclass(slots=True, kw_only=True)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from typing import Any
 
 from swarm.errors import StoreError
 from swarm.stores import _rules as rules
@@ -30,6 +31,19 @@ from swarm.stores.limits import StoreLimits
 __all__ = ["Changes"]
 
 MAX_OPEN = 20_000  # runs judged from memory; of another one what is needed is read again
+SETTINGS = (
+    "journal_mode",
+    "synchronous",
+    "page_size",
+    "auto_vacuum",
+    "busy_timeout",
+    "cell_size_check",
+    "foreign_keys",
+    "journal_size_limit",
+    "max_page_count",
+    "trusted_schema",
+    "wal_autocheckpoint",
+)
 MAX_SEQ = 1 << SEQ_BITS
 INSERT_RECORD = "INSERT INTO journal VALUES (?, ?, ?, ?, ?, ?)"
 INSERT_RUN = f"INSERT INTO runs VALUES ({', '.join('?' * (len(RunRow._fields) + 1))})"
@@ -157,18 +171,33 @@ class Changes:
             self._open.pop(head.id, None)
         return gone
 
-    def forget_unused(self, pages: int) -> None:
-        """Delete graphs that no run refers to, and give up to `pages` free pages back to the disk."""
+    def forget_unused(self) -> None:
+        """Delete graphs that no run refers to, nor is about to."""
         marks = ", ".join("?" * len(self._put))
         unused = f"version NOT IN (SELECT version FROM runs) AND version NOT IN ({marks})"
         self._file.execute(f"DELETE FROM graphs WHERE {unused}", tuple(self._put))
         self._put.clear()
-        self._file.execute(f"PRAGMA incremental_vacuum({pages})").fetchall()
+
+    def shrink(self, pages: int) -> int:
+        """Give up to `pages` free pages back to the disk, and return how many are left."""
+        free = self._pragma("freelist_count")
+        for _ in range(min(pages, free)):
+            self._file.execute(
+                "PRAGMA incremental_vacuum(1)"
+            )  # one a call: the library stops after the first
+        return max(0, free - pages)
+
+    def settings(self) -> dict[str, str | int]:
+        """Return how the file is used, as SQLite says it."""
+        return {"version": sqlite3.sqlite_version, **{name: self._pragma(name) for name in SETTINGS}}
 
     def trim(self) -> None:
         """Bound what is remembered."""
         while len(self._open) > MAX_OPEN:
             del self._open[next(iter(self._open))]
+
+    def _pragma(self, name: str) -> Any:
+        return self._file.execute(f"PRAGMA {name}").fetchone()[0]
 
     def _find(self, run_id: str) -> tuple[int, rules.RunState]:
         found = self._open.get(run_id)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -64,8 +65,7 @@ def open_writer(path: Path, options: FileOptions, warn: Warn) -> sqlite3.Connect
 def open_reader(path: Path, busy_s: float) -> sqlite3.Connection:
     """Open the file to read from; one that is not there is like an empty one."""
     there = path.exists()
-    name = f"{path.absolute().as_uri()}?mode=ro" if there else ":memory:"
-    file = _connect(name, busy_s)
+    file = _connect(_reading(path) if there else ":memory:", busy_s)
     try:
         if not there:
             schema.migrate(file, path)
@@ -107,18 +107,34 @@ def _open(path: Path, options: FileOptions) -> sqlite3.Connection:
     _refuse_network(path)
     if not path.exists():
         create_private(path)
+    elif path.stat().st_size:
+        _look_at(path, options.busy_s)
     file = _connect(str(path), options.busy_s)
     try:
         if schema.check_version(file, path) == 0:
             schema.begin_layout(file)
         _set_up_writing(file, options)
         schema.migrate(file, path)
-        for table in TABLES:  # a damaged root page is better found now than in the middle of a run
-            file.execute(f"SELECT 1 FROM {table} LIMIT 1").fetchone()
     except BaseException:
         file.close()
         raise
     return file
+
+
+def _look_at(path: Path, busy_s: float) -> None:
+    """Raise if a file is damaged where it shows at once: in its header, its schema, its root pages.
+
+    It is only read: SQLite deletes the log of a file that it cannot make sense of, and in the log are
+    the last commits.
+    """
+    with closing(_connect(_reading(path), busy_s)) as file:
+        if schema.check_version(file, path) == SCHEMA:
+            for table in TABLES:
+                file.execute(f"SELECT 1 FROM {table} LIMIT 1").fetchone()
+
+
+def _reading(path: Path) -> str:
+    return f"{path.absolute().as_uri()}?mode=ro"
 
 
 def _connect(name: str, busy_s: float) -> sqlite3.Connection:

@@ -43,4 +43,7 @@ def corrupt(what: str) -> StoreError:
 
 
 def _code(error: sqlite3.Error) -> int:
-    return getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & MASK
+    code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & MASK
+    if code == sqlite3.SQLITE_ERROR and str(error).startswith("no such "):
+        return sqlite3.SQLITE_CORRUPT  # of a table or column that every file has: its schema is damaged
+    return code

@@ -38,6 +38,8 @@ QUESTION = (
     "SELECT q.token, r.id, q.place, q.call, q.text, q.fields, q.expires, q.answer, q.crc"
     " FROM questions AS q JOIN runs AS r ON r.number = q.run"
 )
+RECORD = "SELECT id, kind, place, call, body, crc FROM journal"
+MAX_SEQ = (1 << SEQ_BITS) - 1
 LAST = "\U0010ffff"
 
 
@@ -91,18 +93,26 @@ def load(file: sqlite3.Connection, run_id: str) -> SavedRun:
 
 def _records(file: sqlite3.Connection, row: RunRow) -> Iterator[Record]:
     """Yield the records of a run; none is missing, none is changed."""
-    expected, after = span(row.number)
-    first = expected
-    query = "SELECT id, kind, place, call, body, crc FROM journal WHERE id >= ? AND id < ? ORDER BY id"
-    for found in file.execute(query, (expected, after)):
+    first, after = span(row.number)
+    expected = first
+    for found in file.execute(f"{RECORD} WHERE id >= ? AND id < ? ORDER BY id", (first, after)):
         what = f"record {expected - first} of run {row.id!r}"
         if found[0] != expected or not is_record(found):
             raise corrupt(f"{what} is damaged: it is not what was written")
         _, kind, place, call, body, _ = found
         yield Record(kind, place, call, text_of(file, body, what))
         expected += 1
-    if row.records is not None and expected - first != row.records:
-        raise corrupt(f"run {row.id!r} is damaged: {expected - first} of {row.records} records are there")
+    count = expected - first
+    if row.records is not None and count != row.records:
+        raise corrupt(f"run {row.id!r} is damaged: {count} of {row.records} records are there")
+    _check_next(file, row, expected, after)
+
+
+def _check_next(file: sqlite3.Connection, row: RunRow, expected: int, after: int) -> None:
+    """Raise if what follows a run's records is another one of them, under a damaged number."""
+    found = file.execute(f"{RECORD} WHERE id >= ? ORDER BY id LIMIT 1", (after,)).fetchone()
+    if found is not None and is_record((expected, *found[1:])):
+        raise corrupt(f"record {expected & MAX_SEQ} of run {row.id!r} is damaged: it is not what was written")
 
 
 def question(file: sqlite3.Connection, token: str) -> Question:

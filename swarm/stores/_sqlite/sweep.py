@@ -45,4 +45,5 @@ class Sweep:
         now, self._doomed = self._doomed[:FORGET_AT_ONCE], self._doomed[FORGET_AT_ONCE:]
         changes.forget(now)
         if not self._doomed:
-            changes.forget_unused(VACUUM_PAGES)
+            changes.forget_unused()
+            changes.shrink(VACUUM_PAGES)
