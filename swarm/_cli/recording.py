@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -27,7 +28,7 @@ class Recorder:
     def __init__(self, path: Path, expected: Expectation | None = None) -> None:
         refuse_other_file(path)
         self.path, self.expected = path, expected
-        self._file = OutcomeFile(path)
+        self._file = OutcomeFile(path, max_bytes=sys.maxsize)  # what was asked for is kept whole
         self._open: dict[str, list[Outcome]] = {}
 
     def __call__(self, outcome: Outcome) -> None:

@@ -280,9 +280,10 @@ class SimulatedLoop(asyncio.AbstractEventLoop):
     async def shutdown_default_executor(self) -> None:
         """Do nothing: there are no threads."""
 
-    def cancel_all(self) -> None:
-        """Cancel every task that is left, and run until they have ended."""
+    def cancel_all(self, *, max_steps: int = MAX_STEPS) -> None:
+        """Cancel every task that is left, and run until they have ended, `max_steps` steps at most."""
         left = asyncio.all_tasks(self)
+        self._max_steps, self._stop_at = self.steps + max_steps, None
         for task in left:
             task.cancel()
         if left:

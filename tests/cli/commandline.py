@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import os
+import select
+import signal
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,11 +18,15 @@ from typing import Any
 from click.testing import CliRunner
 
 from swarm._cli.main import cli
+from swarm.stores.sqlite import SqliteStore
 
-__all__ = ["GRAPHS", "Ran", "command", "process", "swarm"]
+__all__ = ["GRAPHS", "Ran", "command", "cut_off", "process", "runs_in_use", "swarm"]
+
+PATIENCE_S = 30  # a deadline for what should happen at once
 
 TOOLS = '''
 import asyncio
+import os
 import time
 from pathlib import Path
 
@@ -46,6 +55,29 @@ async def hang_elsewhere(text: str) -> dict[str, str]:
     Path("at_work").touch()
     await asyncio.to_thread(time.sleep, 60)
     return {"text": text}
+
+
+def pass_the_gate(text: str) -> dict[str, str]:
+    """Note the call; where a test keeps the gate, tell it, and hang until the process ends."""
+    with open("calls.txt", "a") as calls:
+        calls.write(text + "\\n")
+    if os.path.exists("gate"):
+        with open("gate", "w") as gate:
+            gate.write("here")
+        open("never").close()
+    return {"text": text}
+
+
+@tool(effect="pure")
+def gate(text: str) -> dict[str, str]:
+    """Pass the gate."""
+    return pass_the_gate(text)
+
+
+@tool(effect="unsafe")
+def pay(text: str) -> dict[str, str]:
+    """Pass the gate, with an effect that may happen once."""
+    return pass_the_gate(text)
 
 
 @tool
@@ -116,7 +148,20 @@ nodes:
   answer: {expert: talker, with: {message: input.message, history: input.history}}
 output: answer
 """
+GATED = """\
+swarm: 1
+name: gated
+input: {message: string}
+tools: tools.py
+nodes:
+  before: {tool: count, with: {text: input.message}}
+  gate: {tool: TOOL, with: {text: input.message}, after: before}
+  said: {reply: "{{ gate.text }} in {{ before.words }}"}
+output: said
+"""
 GRAPHS = {
+    "gate.swarm.yaml": GATED.replace("TOOL", "gate"),
+    "pay.swarm.yaml": GATED.replace("TOOL", "pay"),
     "tools.py": TOOLS,
     "hello.swarm.yaml": HELLO,
     "ask.swarm.yaml": ASK,
@@ -161,3 +206,34 @@ def process(arguments: Sequence[str | Path], *, input: str | None = None, timeou
         command(*arguments), input=input, capture_output=True, text=True, timeout=timeout_s, check=False
     )
     return Ran(code=done.returncode, out=done.stdout, err=done.stderr)
+
+
+def cut_off(*arguments: str | Path, how: signal.Signals = signal.SIGKILL) -> Ran:
+    """Run the command line until a tool of the run is at the gate, then end the process with a signal."""
+    for name in ("gate", "never"):
+        os.mkfifo(name)
+    gate = os.open("gate", os.O_RDONLY | os.O_NONBLOCK)
+    child = subprocess.Popen(command(*arguments), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    ended = os.pidfd_open(child.pid)
+    try:
+        seen, _, _ = select.select([gate, ended], [], [], PATIENCE_S)
+        child.send_signal(how)
+        out, err = child.communicate(timeout=PATIENCE_S)
+    finally:
+        os.close(gate)
+        os.close(ended)
+        for name in ("gate", "never"):
+            os.unlink(name)
+    assert gate in seen, f"the run never came to the gate: {err}"
+    return Ran(code=child.returncode, out=out, err=err)
+
+
+@contextmanager
+def runs_in_use(path: str = ".swarm/runs.db") -> Generator[None]:
+    """Have the store of runs open meanwhile, as another command does."""
+    store = SqliteStore(path)
+    asyncio.run(store.open())
+    try:
+        yield
+    finally:
+        asyncio.run(store.aclose())

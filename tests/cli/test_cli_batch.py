@@ -23,7 +23,7 @@ def test_results_are_lines_in_the_order_of_the_input_and_in_the_shape_of_json(pr
     single = swarm("run", "hello.swarm.yaml", "--input", "message=m0", "--json").json
     assert ran.code == 0
     assert [line["text"] for line in ran.lines] == [f"Hello m{number}: 1" for number in range(50)]
-    assert list(ran.lines[0]) == list(single)
+    assert list(ran.lines[0]) == ["row", "latency_ms", *single]
 
 
 def test_a_column_goes_to_the_input_of_its_name_and_others_are_left_alone(project: Path) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from commandline import swarm
+from commandline import runs_in_use, swarm
 
 import swarm.events as ev
 from swarm.testing import FakeModel, OllamaServer

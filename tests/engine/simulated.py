@@ -227,6 +227,7 @@ async def _one_run(one: Story, fate: Fate, swarm: Swarm, outcome: Outcome) -> No
 async def _play(one: Story, fate: Fate, swarm: Swarm, outcome: Outcome) -> None:
     """Run the graph, and answer what it asks after some time, or give it up."""
     draw = random.Random(fate.seed)
+    result: RunResult | None = None
     try:
         result = await swarm.run_input(one.case.given, listeners=[outcome.events.append])
         while isinstance(result, RunPaused):
@@ -238,6 +239,10 @@ async def _play(one: Story, fate: Fate, swarm: Swarm, outcome: Outcome) -> None:
                 return
             result = await swarm.resume(result, text=f"answer to {result.ask.node}")
         outcome.result = result
+    except asyncio.CancelledError:
+        if isinstance(result, RunPaused):
+            await swarm.cancel(result)
+        raise
     except SwarmError as error:  # the swarm was closed before it began, or while it waited for the person
         if one.closed_s is None or not (isinstance(error, InputError) or error.code == "closed"):
             raise

@@ -13,7 +13,9 @@ import pytest
 from swarm import Expert, Graph, InputError, Limits, ScriptedBackend, StoreError, Swarm, tool
 from swarm._app.replaying import ReplayDiffersError, Replayed
 from swarm.backends.scripted import Held
+from swarm.events import Event, RunFinished
 from swarm.messages import Completion, ToolCall
+from swarm.spec.expert import ConfidenceSpec
 from swarm.stores.memory import MemoryStore
 from swarm.stores.recording import (
     Recording,
@@ -58,12 +60,12 @@ def found(replayed: Replayed, what: str) -> list[tuple[str, Any, Any]]:
 
 
 def desk(
-    *, at_least: float = 0.5, prompt: str = "Which is it? {{ text }}", more: tuple[str, ...] = ()
+    *, at_least: float = 0.5, prompt: str = "Which is it? {{ text }}\n", more: tuple[str, ...] = ()
 ) -> Graph:
     """Return a graph that classifies a message, with a small and a large model, and answers."""
     triage = Expert(
-        kind="classify", description="Sorts.", labels={"refund": "Money back", "other": "Anything else"},
-        cascade=["scripted/small", *more, "scripted/large"], confidence={"at_least": at_least}, prompt=prompt,
+        kind="classify", description="Sorts.", input={"text": str}, labels={"refund": "Money back", "other": "Anything else"},
+        cascade=["scripted/small", *more, "scripted/large"], confidence=ConfidenceSpec(at_least=at_least), prompt=prompt,
     )  # fmt: skip
     graph = Graph("desk", input={"message": str})
     sorted_ = graph.expert("triage", triage, text=graph.input.message)
@@ -119,7 +121,7 @@ async def test_a_threshold_nobody_reaches_changes_the_path_and_the_output() -> N
 
 async def test_a_changed_prompt_keeps_the_path_as_the_models_said_what_they_said() -> None:
     recording = await record(desk(), Backends(small=SURE), message="hm")
-    replayed = await again(desk(prompt="Sort this: {{ text }}"), recording)
+    replayed = await again(desk(prompt="Sort this: {{ text }}\n"), recording)
     assert replayed.differences == ()
 
 
@@ -284,8 +286,8 @@ def notes(*, at_least: float = 0.5) -> Graph:
 
     graph = Graph("notes", input={"texts": [str]})
     sorter = Expert(
-        kind="classify", description="Sorts.", labels={"refund": "Money back", "other": "Anything else"},
-        cascade=["scripted/small"], confidence={"at_least": at_least},
+        kind="classify", description="Sorts.", input={"text": str}, labels={"refund": "Money back", "other": "Anything else"},
+        cascade=["scripted/small"], confidence=ConfidenceSpec(at_least=at_least),
     )  # fmt: skip
     with graph.each("sorted", graph.input.texts, as_="one", concurrency=2) as body:
         verdict = body.expert("verdict", sorter, text=body.item)
@@ -353,8 +355,8 @@ def race(gate: asyncio.Event, *, on_error: str = "fail", timeout: float | None =
         "slow", Expert(use="writer", cascade=["scripted/slow"]), question="go on", timeout=timeout,
         on_error="skip",
     )  # fmt: skip
-    first = graph.tool("first", fail, x=graph.input.x, on_error=on_error)
-    graph.reply("end", "{{ a }}{{ b }}", a=slow.optional.text, b=first.optional)
+    breaks = graph.tool("breaks", fail, x=graph.input.x, on_error=on_error)
+    graph.reply("end", "{{ a }}{{ b }}", a=slow.optional.text, b=breaks.optional)
     graph.output(graph["end"])
     return graph
 
@@ -369,7 +371,7 @@ async def test_what_was_at_work_when_the_run_failed_is_at_work_when_it_fails_aga
     recording = await record(race(gate), Backends(slow=never), x=1)
     replayed = await again(race(gate), recording)
     assert replayed.differences == ()
-    assert replayed.result.error_node == "first"
+    assert replayed.result.error_node == "breaks"
     handled = await again(race(gate, on_error="skip"), recording)
     assert found(handled, "not recorded") == [("slow", None, "asks scripted/slow")]
 
@@ -404,11 +406,16 @@ async def test_a_question_that_nobody_answered_in_time_is_not_answered_again() -
     asked = graph.ask("approve", "Well?", answer={"approved": bool}, timeout=0.05, on_error="skip")
     graph.reply("end", "{{ yes }}", yes=asked.optional.approved)
     graph.output(graph["end"])
-    async with Swarm(graph, store=MemoryStore()) as swarm:
+    over = asyncio.Event()
+
+    def hear(event: Event) -> None:
+        if isinstance(event, RunFinished):
+            over.set()
+
+    async with Swarm(graph, store=MemoryStore(), listeners=[hear]) as swarm:
         paused = await swarm.run(x=1)
-        result = await swarm.runs.go_on(paused.id)
-        while result.status == "paused":
-            result = await swarm.runs.go_on(paused.id)
+        assert paused.status == "paused"
+        await over.wait()
         recording = await swarm.runs.export(paused.id)
     replayed = await again(graph, recording)
     assert replayed.differences == ()
@@ -452,10 +459,14 @@ async def test_a_resumed_run_is_replayed_as_it_ended() -> None:
 
     graph = Graph("fragile", input={"message": str})
     sorter = Expert(
-        kind="classify", description="Sorts.", labels={"refund": "", "other": ""}, cascade=["scripted/small"]
+        kind="classify",
+        description="Sorts.",
+        input={"text": str},
+        labels={"refund": "", "other": ""},
+        cascade=["scripted/small"],
     )
-    first = graph.expert("first", sorter, text=graph.input.message)
-    graph.output(graph.tool("second", second, label=first.label))
+    label = graph.expert("sorted", sorter, text=graph.input.message)
+    graph.output(graph.tool("second", second, label=label.label))
     async with Swarm(graph, store=store, backends=Backends(small=[SURE])) as swarm:
         failed = await swarm.run(message="hm")
         result = await swarm.resume(failed.id)
@@ -470,7 +481,11 @@ async def test_a_run_recorded_against_a_server_is_replayed_after_the_server_is_g
         made = Graph(
             "hello", input={"message": str}, models={"small": {"model": "ollama/qwen3:4b", "url": url}}
         )
-        expert = Expert(use="writer", cascade=["small"], confidence={"from": "logprob", "at_least": 0.5})
+        expert = Expert(
+            use="writer",
+            cascade=["small"],
+            confidence=ConfidenceSpec.model_validate({"from": "logprob", "at_least": 0.5}),
+        )
         made.output(made.expert("answer", expert, question=made.input.message))
         return made
 
@@ -507,7 +522,7 @@ async def test_a_recording_is_a_private_readable_file_without_tokens(tmp_path: P
         ('"swarm_recording": 1', '"swarm_recording": 2', "no recording of version 1"),
         ('"status": "completed"', '"status": 7', "status is int"),
         ('"kind": "end"', '"kind": "end", "more": 1', "unknown field 'more'"),
-        ('"latency_ms"', '"latency"', "has no field 'latency_ms'"),
+        ('"output":', '"outcome":', "has not one of output, error, skipped"),
         ('"type": "node.started"', '"type": "node.begun"', "unknown event type"),
         ('"created":', '"created": NaN, "x":', "NaN is no number"),
         ("{", "", "no recording of a run"),

@@ -34,7 +34,6 @@ from swarm.events import (
     RunFinished,
     RunPausedEvent,
 )
-from swarm.stores.sqlite import SqliteStore
 from swarm.testing import FakeModel, Fault, OllamaServer
 
 WORDS = "".join(f" w{number}" for number in range(5_000)).strip()
@@ -270,17 +269,6 @@ async def test_a_detached_run_ends_with_its_swarm() -> None:
         await leave(swarm.stream_input({}, detach=True))
     assert isinstance(ends.event, RunCancelled)
     assert asyncio.all_tasks() == before
-
-
-async def test_a_detached_run_is_written_to_its_end_before_its_swarm_is_closed(tmp_path: Path) -> None:
-    graph, _ = waiting()
-    async with asyncio.timeout(10):
-        async with Swarm(graph, store=tmp_path / "runs.db") as swarm:
-            await leave(swarm.stream_input({}, detach=True))
-        store = SqliteStore(tmp_path / "runs.db", read_only=True)
-        (head,) = await store.runs()
-        await store.aclose()
-    assert head.status == "cancelled"
 
 
 async def test_a_run_whose_reader_leaves_is_cancelled_unless_it_detaches() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import random
 import subprocess
@@ -19,6 +20,7 @@ from swarm._app.learned import LEARNED
 from swarm._cli.main import cli
 from swarm.confidence.outcomes import Outcome, RungOutcome, read_outcomes, write_outcomes
 from swarm.errors import InputError
+from swarm.stores.sqlite import SqliteStore
 from swarm.testing import FakeModel, OllamaServer
 
 GRAPH = """\
@@ -336,8 +338,10 @@ def test_the_id_of_a_run_leads_nowhere_else(run: str) -> None:
 
 
 def test_a_run_with_damaged_lines_is_explained_by_the_others() -> None:
-    with runs_in_use(Path(".swarm/runs.db")):
-        swarm("run", "shop.swarm.yaml", "--input", f"message={COMMAND} where is my parcel")
+    store = SqliteStore(".swarm/runs.db")
+    asyncio.run(store.open())  # somebody has the runs in use: this one is kept as a plain record
+    swarm("run", "shop.swarm.yaml", "--input", f"message={COMMAND} where is my parcel")
+    asyncio.run(store.aclose())
     (log,) = Path(".swarm/runs").glob("*.jsonl")
     log.write_bytes(log.read_bytes() + b'\xff\xfe\n{"type": "no.such"}\n[]\n{"type": "node.fin')
     ran = swarm("why", "last", "--report", "why.html")

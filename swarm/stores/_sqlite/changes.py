@@ -18,12 +18,13 @@ from swarm.stores._sqlite.rows import (
     INLINE_BYTES,
     Body,
     RunRow,
+    Totals,
     blob_of,
     checksum,
     question_crc,
     record_crc,
 )
-from swarm.stores._sqlite.schema import SEQ_BITS
+from swarm.stores._sqlite.schema import SEQ_BITS, TOTALS_SEQ
 from swarm.stores.base import ENDED, Answered, NewRun, Question, Record, RunHead
 from swarm.stores.failpoint import FAILPOINT, reached
 from swarm.stores.limits import StoreLimits
@@ -44,12 +45,10 @@ SETTINGS = (
     "trusted_schema",
     "wal_autocheckpoint",
 )
-MAX_SEQ = 1 << SEQ_BITS
 INSERT_RECORD = "INSERT INTO journal VALUES (?, ?, ?, ?, ?, ?)"
 INSERT_RUN = f"INSERT INTO runs VALUES ({', '.join('?' * (len(RunRow._fields) + 1))})"
-UPDATE_RUN = (
-    "UPDATE runs SET status = ?, epoch = ?, updated = ?, bytes = ?, records = ?, crc = ? WHERE number = ?"
-)
+UPDATE_TOTALS = "UPDATE journal SET body = ?, crc = ? WHERE id = ?"
+UPDATE_RUN = "UPDATE runs SET status = ?, epoch = ?, updated = ?, crc = ? WHERE number = ?"
 INSERT_QUESTION = "INSERT INTO questions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
 
 
@@ -97,9 +96,10 @@ class Changes:
         row = RunRow(
             number=last + 1, id=run.id, graph=run.graph, version=run.version, source=run.source, key=run.key,
             forked_from=run.forked_from, created=at, input=self._body(run.input),
-            status="running", epoch=1, updated=at, bytes=None, records=None,
+            status="running", epoch=1, updated=at,
         )  # fmt: skip
         self._file.execute(INSERT_RUN, (*row, checksum(*row)))
+        self._file.execute(INSERT_RECORD, Totals(0, 0).row(row.number))
         self._remember(run.id, row.number, state)
         self._add(row.number, state, run.records, size)
         self.now = at
@@ -109,7 +109,7 @@ class Changes:
         """Give the run a new owner, and return its epoch."""
         row = self._row(run_id)
         rules.check_claimable(run_id, row.status)
-        self._set(row._replace(status="running", epoch=row.epoch + 1, bytes=None, records=None))
+        self._set(row._replace(status="running", epoch=row.epoch + 1))
         return row.epoch + 1
 
     def append(self, run_id: str, epoch: int, records: Sequence[Record]) -> None:
@@ -152,14 +152,14 @@ class Changes:
         number, state = self._find(run_id)
         size = rules.admit(run_id, state, epoch, records, self._limits, last=True)
         self._add(number, state, records, size)
-        self._close(run_id, status, at, epoch, state)
+        self._close(run_id, status, at, epoch)
 
     def cancel(self, run_id: str, at: float) -> bool:
         """End an open run, whoever owns it; return False if it had ended."""
         _, state = self._find(run_id)
         if state.status in ENDED:
             return False
-        self._close(run_id, "cancelled", at, state.epoch + 1, state)
+        self._close(run_id, "cancelled", at, state.epoch + 1)
         return True
 
     def forget(self, run_ids: Sequence[str]) -> list[RunHead]:
@@ -216,28 +216,32 @@ class Changes:
         return reading.run_row(self._file, run_id)
 
     def _set(self, row: RunRow) -> None:
-        change = (row.status, row.epoch, row.updated, row.bytes, row.records, checksum(*row), row.number)
+        change = (row.status, row.epoch, row.updated, checksum(*row), row.number)
         self._file.execute(UPDATE_RUN, change)
         if row.id in self._open:
             state = self._open[row.id][1]
             state.status, state.epoch = row.status, row.epoch
 
-    def _close(self, run_id: str, status: str, at: float, epoch: int, state: rules.RunState) -> None:
-        row = self._row(run_id)._replace(status=status, epoch=epoch, updated=float(at))
-        self._set(row._replace(bytes=state.bytes, records=state.records))
+    def _close(self, run_id: str, status: str, at: float, epoch: int) -> None:
+        self._set(self._row(run_id)._replace(status=status, epoch=epoch, updated=float(at)))
         self._open.pop(run_id, None)
         self.now, self.ended = float(at), self.ended + 1
 
     def _add(self, number: int, state: rules.RunState, records: Sequence[Record], size: int) -> None:
         seq = state.records
-        if seq + len(records) > MAX_SEQ:
-            raise StoreError(f"a run has at most {MAX_SEQ} records", code="too_large")
+        if seq + len(records) > TOTALS_SEQ:
+            raise StoreError(f"a run has at most {TOTALS_SEQ} records", code="too_large")
         for offset, (kind, place, call, text) in enumerate(records):
             key = number << SEQ_BITS | seq + offset
             body = self._body(text)
             row = (key, kind, place, call, body, record_crc(key, kind, place, call, body))
             self._file.execute(INSERT_RECORD, row)
         rules.note(state, records, size)
+        *_, body, crc, key = (
+            *Totals(state.records, state.bytes).row(number),
+            number << SEQ_BITS | TOTALS_SEQ,
+        )
+        self._file.execute(UPDATE_TOTALS, (body, crc, key))
 
     def _body(self, text: str) -> Body:
         """Return what is written in a row for a body; a large one is put where large ones are."""
@@ -252,14 +256,14 @@ class Changes:
             row = reading.find_row(self._file, run_id)
             if row is None or row.status not in ENDED:
                 continue  # it was taken up again, or forgotten, meanwhile
+            head = row.head(reading.totals(self._file, row))
             blobs = self._blobs_of(row)
-            first, after = reading.span(row.number)
-            self._file.execute("DELETE FROM journal WHERE id >= ? AND id < ?", (first, after))
+            self._file.execute("DELETE FROM journal WHERE id BETWEEN ? AND ?", reading.span(row.number))
             self._file.execute("DELETE FROM questions WHERE run = ?", (row.number,))
             self._file.execute("DELETE FROM runs WHERE number = ?", (row.number,))
             for blob in blobs:
                 self._forget_blob(blob)
-            yield row.head(row.bytes or 0, row.records or 0)
+            yield head
 
     def _blobs_of(self, row: RunRow) -> set[bytes]:
         query = "SELECT body FROM journal WHERE id >= ? AND id < ? AND typeof(body) = 'blob'"

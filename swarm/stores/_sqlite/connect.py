@@ -51,6 +51,8 @@ def open_writer(path: Path, options: FileOptions, warn: Warn) -> sqlite3.Connect
     """
     try:
         return _open(path, options)
+    except UnicodeDecodeError:
+        pass  # what SQLite says of a damaged schema quotes it
     except sqlite3.DatabaseError as error:
         if not is_damage(error):
             raise translated(error, str(path)) from error

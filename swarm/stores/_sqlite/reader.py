@@ -13,7 +13,7 @@ from typing import TypeVar
 from swarm.errors import StoreError
 from swarm.stores import _rules as rules
 from swarm.stores._sqlite.connect import create_private, open_reader
-from swarm.stores._sqlite.faults import translated
+from swarm.stores._sqlite.faults import corrupt, translated
 
 __all__ = ["Reader", "backup"]
 
@@ -55,6 +55,8 @@ class Reader:
                 return read(nothing)
         except sqlite3.Error as error:
             raise translated(error, str(self._path)) from error
+        except UnicodeDecodeError as error:  # what SQLite says of a damaged schema quotes it
+            raise corrupt("the file is damaged: its schema cannot be read") from error
 
     def _close(self) -> None:
         if self._file is not None:

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import sqlite3
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 from swarm.errors import StoreError
 from swarm.stores import _rules as rules
 from swarm.stores._sqlite.faults import corrupt
-from swarm.stores._sqlite.rows import RunRow, checksum, is_record, open_question, text_of
-from swarm.stores._sqlite.schema import SEQ_BITS
+from swarm.stores._sqlite.rows import RunRow, Totals, checksum, is_record, open_question, open_totals, text_of
+from swarm.stores._sqlite.schema import SEQ_BITS, TOTALS_SEQ
 from swarm.stores.base import DONE, Question, Record, RunHead, SavedRun, StoreStats
 
 __all__ = [
@@ -26,26 +25,23 @@ __all__ = [
     "span",
     "state",
     "stats",
+    "totals",
 ]
 
 RUN = f"SELECT {', '.join(RunRow._fields)}, crc FROM runs"
-# What an ended run had is in its row; of an open one it is counted.
-IN_SPAN = f"FROM journal AS j WHERE j.id >= r.number << {SEQ_BITS} AND j.id < r.number + 1 << {SEQ_BITS}"
-SIZE = "CASE typeof({0}) WHEN 'blob' THEN (SELECT size FROM blobs WHERE sha256 = {0}) ELSE length(CAST({0} AS BLOB)) END"
-BYTES = f"coalesce(r.bytes, (SELECT coalesce(sum({SIZE.format('j.body')}), 0) {IN_SPAN}))"
-RECORDS = f"coalesce(r.records, (SELECT count(*) {IN_SPAN}))"
+WITH_TOTALS = f"runs AS r LEFT JOIN journal AS t ON t.id = (r.number << {SEQ_BITS} | {TOTALS_SEQ})"
 QUESTION = (
     "SELECT q.token, r.id, q.place, q.call, q.text, q.fields, q.expires, q.answer, q.crc"
     " FROM questions AS q JOIN runs AS r ON r.number = q.run"
 )
 RECORD = "SELECT id, kind, place, call, body, crc FROM journal"
-MAX_SEQ = (1 << SEQ_BITS) - 1
+ALL = 2**62
 LAST = "\U0010ffff"
 
 
 def span(number: int) -> tuple[int, int]:
-    """Return the ids of a run's records: the first, and one past the last."""
-    return number << SEQ_BITS, number + 1 << SEQ_BITS
+    """Return the ids of a run's records: the first, and that of the totals after the last."""
+    return number << SEQ_BITS, number << SEQ_BITS | TOTALS_SEQ
 
 
 def run_row(file: sqlite3.Connection, run_id: str) -> RunRow:
@@ -68,12 +64,22 @@ def find_row(file: sqlite3.Connection, run_id: str) -> RunRow | None:
 
 def state(file: sqlite3.Connection, row: RunRow) -> rules.RunState:
     """Return what is needed to judge what is written to a run."""
-    size, records = file.execute(
-        f"SELECT {BYTES}, {RECORDS} FROM runs AS r WHERE number = ?", (row.number,)
-    ).fetchone()
+    held = totals(file, row)
     done = f"SELECT place, call FROM journal WHERE id >= ? AND id < ? AND kind = '{DONE}'"
     found = set(file.execute(done, span(row.number)))
-    return rules.RunState(epoch=row.epoch, status=row.status, bytes=size, records=records, done=found)
+    return rules.RunState(
+        epoch=row.epoch, status=row.status, bytes=held.bytes, records=held.records, done=found
+    )
+
+
+def totals(file: sqlite3.Connection, row: RunRow) -> Totals:
+    """Return how much a run has."""
+    _, last = span(row.number)
+    found = file.execute("SELECT body, crc FROM journal WHERE id = ?", (last,)).fetchone()
+    held = open_totals(row.number, *(found or (None, None)))
+    if held is None:
+        raise corrupt(f"run {row.id!r} is damaged: how many records it has is not what was written")
+    return held
 
 
 def load(file: sqlite3.Connection, run_id: str) -> SavedRun:
@@ -81,38 +87,29 @@ def load(file: sqlite3.Connection, run_id: str) -> SavedRun:
     file.execute("BEGIN")
     try:
         row = run_row(file, run_id)
-        records = tuple(_records(file, row))
+        held = totals(file, row)
+        records = tuple(_records(file, row, held.records))
         query = f"{QUESTION} WHERE q.run = ? ORDER BY q.rowid"
         questions = tuple(open_question(found) for found in file.execute(query, (row.number,)))
         text = text_of(file, row.input, f"the input of run {run_id!r}")
     finally:
         file.execute("COMMIT")  # nothing was changed: it only lets go of the log
-    size = sum(rules.size_of(record.body) for record in records)
-    return SavedRun(head=row.head(size, len(records)), input=text, records=records, questions=questions)
+    return SavedRun(head=row.head(held), input=text, records=records, questions=questions)
 
 
-def _records(file: sqlite3.Connection, row: RunRow) -> Iterator[Record]:
-    """Yield the records of a run; none is missing, none is changed."""
-    first, after = span(row.number)
+def _records(file: sqlite3.Connection, row: RunRow, count: int) -> Iterator[Record]:
+    """Yield the records of a run, which are so many; none is missing, none is changed."""
+    first, last = span(row.number)
     expected = first
-    for found in file.execute(f"{RECORD} WHERE id >= ? AND id < ? ORDER BY id", (first, after)):
+    for found in file.execute(f"{RECORD} WHERE id >= ? AND id < ? ORDER BY id", (first, last)):
         what = f"record {expected - first} of run {row.id!r}"
         if found[0] != expected or not is_record(found):
             raise corrupt(f"{what} is damaged: it is not what was written")
         _, kind, place, call, body, _ = found
         yield Record(kind, place, call, text_of(file, body, what))
         expected += 1
-    count = expected - first
-    if row.records is not None and count != row.records:
-        raise corrupt(f"run {row.id!r} is damaged: {count} of {row.records} records are there")
-    _check_next(file, row, expected, after)
-
-
-def _check_next(file: sqlite3.Connection, row: RunRow, expected: int, after: int) -> None:
-    """Raise if what follows a run's records is another one of them, under a damaged number."""
-    found = file.execute(f"{RECORD} WHERE id >= ? ORDER BY id LIMIT 1", (after,)).fetchone()
-    if found is not None and is_record((expected, *found[1:])):
-        raise corrupt(f"record {expected & MAX_SEQ} of run {row.id!r} is damaged: it is not what was written")
+    if expected - first != count:
+        raise corrupt(f"run {row.id!r} is damaged: {expected - first} of {count} records are there")
 
 
 def question(file: sqlite3.Connection, token: str) -> Question:
@@ -134,32 +131,37 @@ def graph(file: sqlite3.Connection, version: str) -> str:
 
 
 def heads(
-    file: sqlite3.Connection, status: Sequence[str], limit: int, prefix: str, key: str | None
+    file: sqlite3.Connection,
+    status: Sequence[str] = (),
+    limit: int = ALL,
+    prefix: str = "",
+    key: str | None = None,
 ) -> list[RunHead]:
     """Return the heads of runs, the newest first; of a damaged one the status is `corrupt`."""
     where, values = ["1"], list[str | int]()
     if status:
-        where.append(f"status IN ({', '.join('?' * len(status))})")
+        where.append(f"r.status IN ({', '.join('?' * len(status))})")
         values += status
     if prefix:
-        where.append("id >= ? AND id < ?")
+        where.append("r.id >= ? AND r.id < ?")
         values += (prefix, prefix + LAST)
     if key is not None:
-        where.append("key = ?")
+        where.append("r.key = ?")
         values.append(key)
     columns = ", ".join(f"r.{name}" for name in RunRow._fields)
     query = (
-        f"SELECT {columns}, r.crc, {BYTES}, {RECORDS} FROM runs AS r"
-        f" WHERE {' AND '.join(where)} ORDER BY number DESC LIMIT ?"
+        f"SELECT {columns}, r.crc, t.body, t.crc FROM {WITH_TOTALS}"
+        f" WHERE {' AND '.join(where)} ORDER BY r.number DESC LIMIT ?"
     )
     return [_head(row) for row in file.execute(query, (*values, max(0, limit)))]
 
 
-def _head(row: tuple[Any, ...]) -> RunHead:
-    *fields, crc, size, records = row
-    if checksum(*fields) != crc:
+def _head(found: tuple[Any, ...]) -> RunHead:
+    *fields, crc, body, body_crc = found
+    held = open_totals(fields[0], body, body_crc) if checksum(*fields) == crc else None
+    if held is None:
         return RunHead(
-            id=str(row[1]),
+            id=str(fields[1]),
             graph="",
             version="",
             source="",
@@ -168,25 +170,24 @@ def _head(row: tuple[Any, ...]) -> RunHead:
             created=0.0,
             updated=0.0,
         )
-    return RunRow._make(fields).head(size, records)
+    return RunRow._make(fields).head(held)
 
 
 def kept(file: sqlite3.Connection) -> list[rules.Kept]:
-    """Return what decides which runs are forgotten, of every run."""
-    query = f"SELECT id, status, updated, {BYTES} FROM runs AS r"
-    return [rules.Kept(*row) for row in file.execute(query)]
+    """Return what decides which runs are forgotten, of every run; a damaged one never is."""
+    return [rules.Kept(head.id, head.status, head.updated, head.bytes) for head in heads(file)]
 
 
 def stats(file: sqlite3.Connection) -> StoreStats:
     """Return how much is kept."""
-    found = file.execute(
-        f"SELECT status, count(*), sum({BYTES}), sum({RECORDS}) FROM runs AS r GROUP BY status"
+    sums = f"coalesce(sum(t.body & {TOTALS_SEQ}), 0), coalesce(sum(t.body >> {SEQ_BITS}), 0)"
+    found = file.execute(f"SELECT r.status, count(*), {sums} FROM {WITH_TOTALS} GROUP BY r.status").fetchall()
+    return StoreStats(
+        runs=sum(runs for _, runs, _, _ in found),
+        records=sum(records for _, _, records, _ in found),
+        bytes=sum(size for _, _, _, size in found),
+        by_status={status: runs for status, runs, _, _ in found},
     )
-    by_status, size, records = Counter[str](), 0, 0
-    for name, runs, held, lines in found:
-        by_status[name] = runs
-        size, records = size + held, records + lines
-    return StoreStats(runs=by_status.total(), records=records, bytes=size, by_status=dict(by_status))
 
 
 def check(file: sqlite3.Connection) -> list[str]:

@@ -12,17 +12,21 @@ from typing import NamedTuple
 
 from swarm.stores._rules import clean
 from swarm.stores._sqlite.faults import corrupt
+from swarm.stores._sqlite.schema import SEQ_BITS, TOTALS_SEQ
 from swarm.stores.base import Question, RunHead
 
 __all__ = [
     "INLINE_BYTES",
+    "TOTALS",
     "Blob",
     "Body",
     "RunRow",
+    "Totals",
     "blob_of",
     "checksum",
     "is_record",
     "open_question",
+    "open_totals",
     "question_crc",
     "record_crc",
     "text_of",
@@ -31,6 +35,7 @@ __all__ = [
 
 INLINE_BYTES = 8192  # larger bodies are compressed, and kept once however often they occur
 LEVEL = 1  # of zlib: the writer waits for it (100 MB/s; level 6 gains a tenth of the size at a third of the speed)
+TOTALS = "totals"
 SEP = "\x1f"
 
 Body = str | bytes  # JSON as it is, or the sha256 of a blob
@@ -44,8 +49,20 @@ class Blob(NamedTuple):
     body: bytes
 
 
+class Totals(NamedTuple):
+    """What a run's journal holds: records, and bytes of their bodies."""
+
+    records: int
+    bytes: int
+
+    def row(self, run: int) -> tuple[int, str, str, str, int, int]:
+        """Return the row of the journal that says so."""
+        number, body = run << SEQ_BITS | TOTALS_SEQ, self.bytes << SEQ_BITS | self.records
+        return number, TOTALS, "", "", body, checksum(number, body)
+
+
 class RunRow(NamedTuple):
-    """The line about a run, as it is in the file; `bytes` and `records` only once it has ended."""
+    """The line about a run, as it is in the file."""
 
     number: int
     id: str
@@ -59,15 +76,13 @@ class RunRow(NamedTuple):
     status: str
     epoch: int
     updated: float
-    bytes: int | None
-    records: int | None
 
-    def head(self, size: int, records: int) -> RunHead:
+    def head(self, totals: Totals) -> RunHead:
         """Return it for whoever asks."""
         return RunHead(
             id=self.id, graph=self.graph, version=self.version, source=self.source, key=self.key,
             forked_from=self.forked_from, created=self.created, updated=self.updated,
-            status=self.status, epoch=self.epoch, bytes=size, records=records,
+            status=self.status, epoch=self.epoch, bytes=totals.bytes, records=totals.records,
         )  # fmt: skip
 
 
@@ -95,6 +110,13 @@ def question_crc(question: Question) -> int:
     """Return the checksum of a question."""
     q = question
     return checksum(q.token, q.run, q.place, q.call, q.text, q.fields, q.expires, q.answer)
+
+
+def open_totals(run: int, body: int | None, crc: int | None) -> Totals | None:
+    """Return a run's totals from their row, or None if they are damaged, or gone."""
+    if body is None or checksum(run << SEQ_BITS | TOTALS_SEQ, body) != crc:
+        return None
+    return Totals(body & TOTALS_SEQ, body >> SEQ_BITS)
 
 
 def open_question(row: tuple[str, str, str, str, str, str, float, str | None, int]) -> Question:

@@ -4,6 +4,10 @@ A record's id is `run << 20 | seq`: one B-tree in the order in which a run is re
 so that a commit of one record writes one page. Pages are small for the same reason (measured with
 records of 0.15, 0.6 and 2 KB: 2.7, 4.2 and 8.5 KB of log a commit; with a primary key of two columns
 and pages of 4 KB it is 7.2, 12 and 22 KB).
+
+The last id of a run is that of its totals: how many records it has, and of how many bytes. They are
+written with every commit, in the same page as the record before them as a rule, and say how far a
+run must reach: a damaged page may lose the records at an end, and nothing else would tell.
 """
 
 from __future__ import annotations
@@ -15,11 +19,21 @@ from pathlib import Path
 from swarm.errors import StoreError
 from swarm.stores.base import SCHEMA
 
-__all__ = ["APPLICATION", "MIGRATIONS", "PAGE_BYTES", "SEQ_BITS", "begin_layout", "check_version", "migrate"]
+__all__ = [
+    "APPLICATION",
+    "MIGRATIONS",
+    "PAGE_BYTES",
+    "SEQ_BITS",
+    "TOTALS_SEQ",
+    "begin_layout",
+    "check_version",
+    "migrate",
+]
 
 APPLICATION = 0x53574D52  # "SWMR": in the file's header, for `file(1)` and for us
 PAGE_BYTES = 2048
 SEQ_BITS = 20  # a run has at most a million records, a file 8.8e12 runs
+TOTALS_SEQ = (1 << SEQ_BITS) - 1
 
 TABLES = """
 CREATE TABLE runs(
@@ -28,7 +42,6 @@ CREATE TABLE runs(
     key TEXT, forked_from TEXT NOT NULL, created REAL NOT NULL,
     input NOT NULL,  -- JSON, or the sha256 of a blob
     status TEXT NOT NULL, epoch INTEGER NOT NULL, updated REAL NOT NULL,
-    bytes INTEGER, records INTEGER,  -- of the journal, once the run has ended
     crc INTEGER NOT NULL);
 CREATE UNIQUE INDEX runs_key ON runs(key) WHERE key IS NOT NULL;
 CREATE INDEX runs_input ON runs(input) WHERE typeof(input) = 'blob';
@@ -36,7 +49,7 @@ CREATE INDEX runs_input ON runs(input) WHERE typeof(input) = 'blob';
 CREATE TABLE journal(
     id INTEGER PRIMARY KEY,  -- run << 20 | seq
     kind TEXT NOT NULL, place TEXT NOT NULL, call TEXT NOT NULL,
-    body NOT NULL,  -- JSON, or the sha256 of a blob
+    body NOT NULL,  -- JSON, or the sha256 of a blob; of the totals: bytes << 20 | records
     crc INTEGER NOT NULL);
 CREATE INDEX journal_blobs ON journal(body) WHERE typeof(body) = 'blob';
 

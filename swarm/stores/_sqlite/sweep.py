@@ -11,7 +11,7 @@ from swarm.stores.base import Retention
 
 __all__ = ["FORGET_AT_ONCE", "VACUUM_PAGES", "Sweep"]
 
-EVERY = 1000  # ends of runs between two looks; a look reads one line of each run
+EVERY = 1000  # ends of runs between two looks, or a tenth of the runs: a look reads a line of each
 FORGET_AT_ONCE = 64  # runs deleted in one commit: other runs wait for it
 VACUUM_PAGES = 1000  # given back to the disk in one commit
 
@@ -25,7 +25,7 @@ class Sweep:
 
     def __init__(self, keep: Retention | None) -> None:
         self._keep = keep
-        self._looked_at = -EVERY
+        self._look_at = 0  # ends of runs
         self._doomed: list[str] = []
 
     @property
@@ -35,10 +35,11 @@ class Sweep:
 
     def look(self, file: sqlite3.Connection, changes: Changes) -> None:
         """Look through the file, if it is time to; the time is that of the last run that began or ended."""
-        if self._keep is None or changes.now is None or changes.ended - self._looked_at < EVERY:
+        if self._keep is None or changes.now is None or changes.ended < self._look_at:
             return
-        self._looked_at = changes.ended
-        self._doomed = list(rules.expired_runs(reading.kept(file), self._keep, changes.now))
+        kept = reading.kept(file)
+        self._look_at = changes.ended + max(EVERY, len(kept) // 10)
+        self._doomed = list(rules.expired_runs(kept, self._keep, changes.now))
 
     def sweep(self, changes: Changes) -> None:
         """Delete the next few."""

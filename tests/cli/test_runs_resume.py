@@ -1,0 +1,227 @@
+"""`swarm runs resume`: runs that were cut off, that ask, that failed; the same process is never needed."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+from commandline import Ran, command, cut_off, process, swarm
+
+EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
+GATE = ("run", "gate.swarm.yaml", "--input", "message=hello there")
+PAY = ("run", "pay.swarm.yaml", "--input", "message=20 EUR")
+
+
+def only_run() -> str:
+    """Return the id of the only run that is kept."""
+    (line,) = swarm("runs", "--json").json
+    return line["run"]
+
+
+def essence(ran: Ran) -> Any:
+    """Return the result of a run without its id and its times."""
+    result = ran.json
+    del result["run"]
+    for node in result["nodes"].values():
+        node.pop("latency_ms", None)
+    return result
+
+
+def calls() -> list[str]:
+    return Path("calls.txt").read_text().splitlines()
+
+
+def test_a_run_that_was_killed_goes_on_to_the_result_of_one_that_was_not() -> None:
+    uncut = process([*GATE, "--json", "--no-save"])
+    Path("calls.txt").unlink()
+    assert cut_off(*GATE).code == -signal.SIGKILL
+    run_id = only_run()
+    resumed = process(["runs", "resume", run_id, "--json"])
+    assert resumed.code == 0, resumed.err
+    assert resumed.json["run"] == run_id
+    assert essence(resumed) == essence(uncut)
+    assert calls() == ["hello there", "hello there"], "the node that was cut off runs again"
+    counted = [event["node"] for event in swarm("runs", "show", run_id, "--json").json["events"]
+               if event["type"] == "tool.called"]  # fmt: skip
+    assert counted.count("before") == 1, "a node that had ended ran again"
+
+
+def test_what_a_resumed_run_prints_is_what_run_prints() -> None:
+    cut_off(*GATE)
+    ran = swarm("runs", "resume", "latest")
+    assert (ran.code, ran.out) == (0, "hello there in 2\n")
+    assert "path before > gate > said" in ran.err
+    again = swarm("runs", "resume", "latest")
+    assert (again.code, again.out) == (0, "hello there in 2\n")
+    assert "this run has ended" in again.err
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+def test_a_run_that_is_interrupted_says_how_to_go_on_with_it(how: signal.Signals) -> None:
+    ran = cut_off(*GATE, how=how)
+    run_id = only_run()
+    assert (ran.code, ran.out) == (130, "")
+    assert f"swarm runs resume {run_id}" in ran.err
+    assert "Traceback" not in ran.err
+    assert swarm("runs", "resume", run_id).out == "hello there in 2\n"
+
+
+def test_the_next_run_mentions_one_that_was_cut_off_but_not_in_json() -> None:
+    cut_off(*GATE)
+    run_id = only_run()
+    hello = ("run", "hello.swarm.yaml", "--input", "message=hi")
+    assert f"a run was cut off: swarm runs resume {run_id}" in swarm(*hello).err
+    assert "cut off" not in swarm(*hello, "--json").err
+    swarm("runs", "resume", run_id)
+    assert "cut off" not in swarm(*hello).err
+
+
+def support(*words: str, dies_at: str = "", folder: str = "shop") -> Ran:
+    """Run the support chatbot in a process; `dies_at` names the point at which it is killed."""
+    shutil.copytree(EXAMPLES / "support_chatbot", folder, dirs_exist_ok=True)
+    environment = {**os.environ, **({"SWARM_FAILPOINT": dies_at} if dies_at else {})}
+    done = subprocess.run(
+        command(*words), capture_output=True, text=True, check=False, timeout=120, env=environment
+    )
+    return Ran(code=done.returncode, out=done.stdout, err=done.stderr)
+
+
+@pytest.mark.parametrize(
+    "point", ["after_create", "after_done:2", "before_done:5", "after_done:6", "before_end"]
+)
+def test_the_support_chatbot_killed_in_mid_run_answers_as_if_nothing_had_happened(point: str) -> None:
+    words = ("run", "shop/support.swarm.yaml", "--input", "message=where is my parcel? order 1042", "--json")
+    uncut = support(*words, "--no-save")
+    assert support(*words, dies_at=point).code == -signal.SIGKILL
+    assert [line["status"] for line in swarm("runs", "--json").json] == ["unfinished"]
+    resumed = support("runs", "resume", "latest", "--json")
+    assert (resumed.code, resumed.json["text"]) == (0, uncut.json["text"])
+    assert resumed.json["path"] == uncut.json["path"]
+
+
+def test_a_tool_that_is_not_safe_to_repeat_waits_for_a_person() -> None:
+    cut_off(*PAY)
+    run_id = only_run()
+    asked = swarm("runs", "resume", run_id)
+    assert (asked.code, asked.out) == (5, "")
+    assert 'it called pay(text="20 EUR")' in asked.err
+    assert f"swarm runs resume {run_id} --answer action=retry" in asked.err
+    assert "action is one of retry, skip" in asked.err
+    assert calls() == ["20 EUR"]
+    retried = swarm("runs", "resume", run_id, "--answer", "action=retry")
+    assert (retried.code, retried.out) == (0, "20 EUR in 2\n")
+    assert calls() == ["20 EUR", "20 EUR"]
+
+
+def test_a_person_may_say_that_the_call_is_left_out() -> None:
+    cut_off(*PAY)
+    swarm("runs", "resume", "latest")
+    left = swarm("runs", "resume", "latest", "--answer", "action=skip")
+    assert left.code == 1
+    assert calls() == ["20 EUR"]
+
+
+def paused() -> str:
+    """Begin a run that asks; return its id."""
+    ran = process(["run", "ask.swarm.yaml", "--input", "message=20 EUR"])
+    run_id = only_run()
+    assert ran.code == 5
+    assert "approve asks: Refund 20 EUR?" in ran.err
+    assert f"swarm runs resume {run_id} --answer approved=true" in ran.err
+    assert "note may be left out" in ran.err
+    return run_id
+
+
+def test_a_question_is_answered_in_another_process_and_only_once() -> None:
+    run_id = paused()
+    answered = process(["runs", "resume", run_id, "--answer", "approved=yes", "--answer", "note=fine"])
+    assert (answered.code, answered.out) == (0, "approved: true fine\n")
+    again = process(["runs", "resume", run_id, "--answer", "approved=false"])
+    assert (again.code, again.out) == (2, "")
+    assert 'answered before: approved=true, note="fine"' in again.err
+
+
+def test_a_question_is_answered_by_its_token_and_json_has_the_shape_of_run() -> None:
+    token = swarm("run", "ask.swarm.yaml", "--input", "message=20 EUR", "--json").json["ask"]["token"]
+    ran = swarm("runs", "resume", token, "--answer", "approved=true", "--json")
+    assert (ran.code, ran.json["status"], ran.json["text"]) == (0, "completed", "approved: true ")
+
+
+@pytest.mark.parametrize(
+    ("pair", "said"),
+    [("approved=perhaps", "approved"), ("aproved=true", "approved: missing"), ("approved", "has no '='")],
+)
+def test_an_answer_that_does_not_fit_is_a_usage_error_and_the_question_stays(pair: str, said: str) -> None:
+    swarm("run", "ask.swarm.yaml", "--input", "message=20 EUR")
+    ran = swarm("runs", "resume", "latest", "--answer", pair)
+    assert ran.code == 2
+    assert said in ran.err
+    assert swarm("runs", "resume", "latest", "--answer", "approved=true").code == 0
+
+
+def test_an_answer_that_nobody_asked_for_is_a_usage_error() -> None:
+    swarm("run", "hello.swarm.yaml", "--input", "message=hi")
+    ran = swarm("runs", "resume", "latest", "--answer", "approved=true")
+    assert ran.code == 2
+    assert "asks nothing" in ran.err
+
+
+def test_a_graph_that_changed_where_the_run_has_been_is_refused_with_each_change() -> None:
+    cut_off(*GATE)
+    path = Path("gate.swarm.yaml")
+    text = path.read_text()
+    path.write_text(text.replace("with: {text: input.message}}", "with: {text: input.message}, timeout: 9s}", 1)
+                    .replace("tool: count", "tool: nap"))  # fmt: skip
+    ran = swarm("runs", "resume", "latest")
+    assert ran.code == 2
+    assert "\n  - node 'before': its " in ran.err
+    assert "fix:" in ran.err
+    path.write_text(text.replace("in {{ before", "of {{ before"))
+    assert swarm("runs", "resume", "latest").out == "hello there of 2\n", "what was not reached may change"
+
+
+def test_a_graph_that_moved_is_given_by_hand() -> None:
+    cut_off(*GATE)
+    Path("gate.swarm.yaml").rename("moved.swarm.yaml")
+    lost = swarm("runs", "resume", "latest")
+    assert lost.code == 2
+    assert "--graph FILE" in lost.err
+    assert swarm("runs", "resume", "latest", "--graph", "moved.swarm.yaml").out == "hello there in 2\n"
+
+
+def test_a_failed_run_goes_on_at_what_failed() -> None:
+    assert swarm("run", "hello.swarm.yaml", "--input", "message=boom").code == 1
+    assert "goes on at what failed: swarm runs resume" in swarm("runs", "show", "latest").out
+    tools = Path("tools.py")
+    tools.write_text(tools.read_text().replace('if text == "boom"', 'if text == "bang"'))
+    ran = process(["runs", "resume", "latest"])
+    assert (ran.code, ran.out) == (0, "Hello boom: 1\n")
+
+
+def test_all_that_were_cut_off_go_on_with_one_command(project: Path) -> None:
+    cut_off(*GATE)
+    cut_off("run", "gate.swarm.yaml", "--input", "message=again")
+    (project / "other.swarm.yaml").write_text((project / "gate.swarm.yaml").read_text())
+    cut_off("run", "other.swarm.yaml", "--input", "message=other")
+    (project / "other.swarm.yaml").unlink()
+    swarm("run", "ask.swarm.yaml", "--input", "message=waits")
+    ran = swarm("runs", "resume", "--all")
+    assert ran.code == 2, "the graph of one is gone"
+    assert [line.split("  ", 1)[1] for line in ran.out.splitlines()] == [
+        "completed  hello there in 2",
+        "completed  again in 1",
+    ]
+    assert "other.swarm.yaml' is not there" in ran.err
+    assert "3 runs had been cut off" in ran.err
+
+
+@pytest.mark.parametrize(
+    "words", [(), ("latest", "--all"), ("--all", "--answer", "x=1")], ids=["neither", "both", "all-answered"]
+)
+def test_one_run_or_all_but_not_both(words: tuple[str, ...]) -> None:
+    assert swarm("runs", "resume", *words).code == 2
