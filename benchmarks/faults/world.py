@@ -97,12 +97,13 @@ class World:
 
     def backends(self) -> dict[str, ScriptedBackend]:
         """Return two models: the first is not sure, the second is."""
-        return {"scripted": ScriptedBackend({"small": self._model(0.55), "large": self._model(0.95)})}
+        replies = {"small": self._model(0.55), "large": self._model(0.95)}
+        return {"scripted": ScriptedBackend(replies, decides=list(replies))}
 
     def _model(self, probability: float) -> Callable[[Any], Any]:
         def answer(request: DecisionRequest) -> Mapping[str, Mapping[str, float]]:
             self._lines.write(
-                life=self._life, effect="model", run=str(request.state), node=request.model, visit=0, key=""
+                life=self._life, effect="model", run=str(request.state), node=f"model {request.model}", visit=0, key=""
             )
             return {"label": {"refund": probability, "other": 1 - probability}}
 

@@ -65,8 +65,11 @@ class Replayed:
         """Return whether path, arguments of tools, outputs and errors are the same; confidences may differ."""
         return all(one.what in TOLERATED for one in self.differences)
 
-    def check(self) -> None:
+    def check(self, *, hint: str = "undo the change, or record the run again") -> None:
         """Do nothing if path and outputs are the same.
+
+        Args:
+            hint: what to do if they are not.
 
         Raises:
             ReplayDiffersError: they are not; says what, and where. It is an AssertionError too.
@@ -74,7 +77,7 @@ class Replayed:
         if not self.same:
             raise ReplayDiffersError(
                 f"the run goes another way than the recorded one\n{self.report()}", replayed=self,
-                where=self.recorded.id, hint="undo the change, or record the run again",
+                where=self.recorded.id, hint=hint,
             )  # fmt: skip
 
     def report(self) -> str:

@@ -58,6 +58,11 @@ class Runs:
         self._durable, self._start, self._has_store = durable, start, has_store
         self._tools = tools
 
+    @property
+    def are_kept(self) -> bool:
+        """Return whether there is a store."""
+        return self._has_store
+
     async def ls(self, *, status: Sequence[str] = (), limit: int = 1_000) -> Sequence[RunHead]:
         """Return the newest runs in the store, of every graph."""
         return await self._durable().store.runs(status=status, limit=limit)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import sqlite3
 import warnings
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
@@ -16,8 +17,9 @@ from swarm.stores import _rules as rules
 from swarm.stores._sqlite import reading
 from swarm.stores._sqlite.connect import FileOptions, Warn
 from swarm.stores._sqlite.reader import Reader, backup
+from swarm.stores._sqlite.session import Change, Session
 from swarm.stores._sqlite.sweep import FORGET_AT_ONCE, VACUUM_PAGES
-from swarm.stores._sqlite.writer import Change, Writer
+from swarm.stores._sqlite.writer import Writer
 from swarm.stores.base import (
     Answered,
     Claimed,
@@ -80,7 +82,8 @@ class SqliteStore:
             raise ValueError(f"durability is 'full' or 'relaxed', not {durability!r}")
         self._path = Path(path)
         options = FileOptions(full=durability == "full", busy_s=busy_s, file_bytes=file_bytes)
-        self._writer = None if read_only else Writer(self._path, options, limits or StoreLimits(), keep, warn)
+        begin = partial(Session, self._path, options, limits or StoreLimits(), keep, warn)
+        self._writer = None if read_only else Writer(begin)
         self._reader = Reader(self._path, busy_s)
         self._is_open = read_only
 

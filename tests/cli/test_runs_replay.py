@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import stat
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -36,7 +35,7 @@ STRICT = ("--set", "experts.triage.confidence.at_least=0.8")
 
 
 @pytest.fixture
-def desk(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def desk(monkeypatch: pytest.MonkeyPatch) -> Path:
     """A graph that was run three times against a server that is gone now; the second run was unsure."""
     file = Path("desk.swarm.yaml")
     file.write_text(TRIAGE, encoding="utf-8")
@@ -118,7 +117,7 @@ def test_the_tools_of_a_graph_are_not_imported() -> None:
     tools.write_text(tools.read_text(encoding="utf-8") + "\nraise SystemExit('imported')\n", encoding="utf-8")
     assert process(["run", "hello.swarm.yaml", "--input", "message=hi"]).code != 0
     ran = process(["runs", "replay", "latest", "--check"])
-    assert (ran.code, ran.out) == (0, ran.out), ran.err
+    assert ran.code == 0, ran.err
     assert "takes the same path: words, hello" in ran.out
 
 

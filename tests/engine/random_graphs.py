@@ -292,6 +292,8 @@ class Maker:
                 ]
                 choices += [Op("<", (one.read("n", optional=optional), small))]
                 choices += [Op("==", (one.read("s", optional=optional), Const("a")))]
+            case "list":
+                choices += [Op(word, (small, whole)) for word in ("in", "not in")]
             case "rounds":
                 choices += [Op(">", (one.read("rounds", optional=optional), small))]
             case "falsy":

@@ -18,13 +18,12 @@ from swarm.stores._sqlite.rows import (
     INLINE_BYTES,
     Body,
     RunRow,
-    Totals,
     blob_of,
     checksum,
     question_crc,
     record_crc,
 )
-from swarm.stores._sqlite.schema import SEQ_BITS, TOTALS_SEQ
+from swarm.stores._sqlite.schema import SEQ_BITS
 from swarm.stores.base import ENDED, Answered, NewRun, Question, Record, RunHead
 from swarm.stores.failpoint import FAILPOINT, reached
 from swarm.stores.limits import StoreLimits
@@ -47,7 +46,9 @@ SETTINGS = (
 )
 INSERT_RECORD = "INSERT INTO journal VALUES (?, ?, ?, ?, ?, ?)"
 INSERT_RUN = f"INSERT INTO runs VALUES ({', '.join('?' * (len(RunRow._fields) + 1))})"
-UPDATE_TOTALS = "UPDATE journal SET body = ?, crc = ? WHERE id = ?"
+INSERT_TOTALS = "INSERT INTO totals VALUES (?, ?, ?, ?)"
+UPDATE_TOTALS = "UPDATE totals SET records = ?, bytes = ?, crc = ? WHERE run = ?"
+MAX_RECORDS = 1 << SEQ_BITS
 UPDATE_RUN = "UPDATE runs SET status = ?, epoch = ?, updated = ?, crc = ? WHERE number = ?"
 INSERT_QUESTION = "INSERT INTO questions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
 
@@ -99,7 +100,7 @@ class Changes:
             status="running", epoch=1, updated=at,
         )  # fmt: skip
         self._file.execute(INSERT_RUN, (*row, checksum(*row)))
-        self._file.execute(INSERT_RECORD, Totals(0, 0).row(row.number))
+        self._file.execute(INSERT_TOTALS, (row.number, 0, 0, checksum(row.number, 0, 0)))
         self._remember(run.id, row.number, state)
         self._add(row.number, state, run.records, size)
         self.now = at
@@ -171,6 +172,10 @@ class Changes:
             self._open.pop(head.id, None)
         return gone
 
+    def kept(self) -> list[rules.Kept]:
+        """Return what decides which runs are forgotten."""
+        return reading.kept(self._file)
+
     def forget_unused(self) -> None:
         """Delete graphs that no run refers to, nor is about to."""
         marks = ", ".join("?" * len(self._put))
@@ -229,19 +234,16 @@ class Changes:
 
     def _add(self, number: int, state: rules.RunState, records: Sequence[Record], size: int) -> None:
         seq = state.records
-        if seq + len(records) > TOTALS_SEQ:
-            raise StoreError(f"a run has at most {TOTALS_SEQ} records", code="too_large")
+        if seq + len(records) > MAX_RECORDS:
+            raise StoreError(f"a run has at most {MAX_RECORDS} records", code="too_large")
         for offset, (kind, place, call, text) in enumerate(records):
             key = number << SEQ_BITS | seq + offset
             body = self._body(text)
             row = (key, kind, place, call, body, record_crc(key, kind, place, call, body))
             self._file.execute(INSERT_RECORD, row)
         rules.note(state, records, size)
-        *_, body, crc, key = (
-            *Totals(state.records, state.bytes).row(number),
-            number << SEQ_BITS | TOTALS_SEQ,
-        )
-        self._file.execute(UPDATE_TOTALS, (body, crc, key))
+        crc = checksum(number, state.records, state.bytes)
+        self._file.execute(UPDATE_TOTALS, (state.records, state.bytes, crc, number))
 
     def _body(self, text: str) -> Body:
         """Return what is written in a row for a body; a large one is put where large ones are."""
@@ -258,7 +260,8 @@ class Changes:
                 continue  # it was taken up again, or forgotten, meanwhile
             head = row.head(reading.totals(self._file, row))
             blobs = self._blobs_of(row)
-            self._file.execute("DELETE FROM journal WHERE id BETWEEN ? AND ?", reading.span(row.number))
+            self._file.execute("DELETE FROM journal WHERE id >= ? AND id < ?", reading.span(row.number))
+            self._file.execute("DELETE FROM totals WHERE run = ?", (row.number,))
             self._file.execute("DELETE FROM questions WHERE run = ?", (row.number,))
             self._file.execute("DELETE FROM runs WHERE number = ?", (row.number,))
             for blob in blobs:

@@ -22,7 +22,7 @@ WAL_BYTES = 64 * 1024 * 1024  # what the log is cut back to after it was larger
 CHECKPOINT_PAGES = 1000
 NETWORK = ("nfs", "nfs4", "cifs", "smb3", "smbfs", "ncpfs", "afs", "9p", "fuse.sshfs")
 MOUNTS = Path("/proc/mounts")
-TABLES = ("runs", "journal", "blobs", "questions", "graphs")
+TABLES = ("runs", "journal", "totals", "blobs", "questions", "graphs")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import sqlite3
+from pathlib import Path
 
 from swarm.errors import StoreError
 
-__all__ = ["corrupt", "is_damage", "translated"]
+__all__ = ["as_ours", "corrupt", "is_damage", "translated"]
 
 MASK = 0xFF  # the rest of a code says which kind of the same trouble
 WORDS = {
@@ -30,6 +31,18 @@ def translated(error: sqlite3.Error, where: str) -> StoreError:
     """Return a library's error as ours."""
     code, what, hint = WORDS.get(_code(error), OTHER)
     return StoreError(f"{what} ({error})", where=where, hint=hint, code=code)
+
+
+def as_ours(error: Exception, path: Path) -> Exception:
+    """Return an error of the library, or of the system, as ours; any other as it is."""
+    if isinstance(error, sqlite3.Error):
+        return translated(error, str(path))
+    if isinstance(error, UnicodeEncodeError):
+        return StoreError(f"a name is not text: {error.reason}", where=str(path), code="invalid")
+    if isinstance(error, OSError):
+        what = f"the file of runs cannot be opened: {error.strerror or error}"
+        return StoreError(what, where=str(path), hint="check the folder and who may write it")
+    return error
 
 
 def is_damage(error: sqlite3.Error) -> bool:

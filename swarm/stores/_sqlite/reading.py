@@ -9,8 +9,8 @@ from typing import Any
 from swarm.errors import StoreError
 from swarm.stores import _rules as rules
 from swarm.stores._sqlite.faults import corrupt
-from swarm.stores._sqlite.rows import RunRow, Totals, checksum, is_record, open_question, open_totals, text_of
-from swarm.stores._sqlite.schema import SEQ_BITS, TOTALS_SEQ
+from swarm.stores._sqlite.rows import RunRow, Totals, checksum, is_record, open_question, text_of
+from swarm.stores._sqlite.schema import SEQ_BITS
 from swarm.stores.base import DONE, Question, Record, RunHead, SavedRun, StoreStats
 
 __all__ = [
@@ -29,7 +29,7 @@ __all__ = [
 ]
 
 RUN = f"SELECT {', '.join(RunRow._fields)}, crc FROM runs"
-WITH_TOTALS = f"runs AS r LEFT JOIN journal AS t ON t.id = (r.number << {SEQ_BITS} | {TOTALS_SEQ})"
+WITH_TOTALS = "runs AS r LEFT JOIN totals AS t ON t.run = r.number"
 QUESTION = (
     "SELECT q.token, r.id, q.place, q.call, q.text, q.fields, q.expires, q.answer, q.crc"
     " FROM questions AS q JOIN runs AS r ON r.number = q.run"
@@ -40,8 +40,8 @@ LAST = "\U0010ffff"
 
 
 def span(number: int) -> tuple[int, int]:
-    """Return the ids of a run's records: the first, and that of the totals after the last."""
-    return number << SEQ_BITS, number << SEQ_BITS | TOTALS_SEQ
+    """Return the ids of a run's records: the first, and one past the last."""
+    return number << SEQ_BITS, number + 1 << SEQ_BITS
 
 
 def run_row(file: sqlite3.Connection, run_id: str) -> RunRow:
@@ -74,12 +74,18 @@ def state(file: sqlite3.Connection, row: RunRow) -> rules.RunState:
 
 def totals(file: sqlite3.Connection, row: RunRow) -> Totals:
     """Return how much a run has."""
-    _, last = span(row.number)
-    found = file.execute("SELECT body, crc FROM journal WHERE id = ?", (last,)).fetchone()
-    held = open_totals(row.number, *(found or (None, None)))
+    found = file.execute("SELECT records, bytes, crc FROM totals WHERE run = ?", (row.number,)).fetchone()
+    held = _totals(row.number, *(found or (None, None, None)))
     if held is None:
         raise corrupt(f"run {row.id!r} is damaged: how many records it has is not what was written")
     return held
+
+
+def _totals(run: int, records: int | None, size: int | None, crc: int | None) -> Totals | None:
+    """Return totals, or None if they are damaged, or gone."""
+    if records is None or size is None or checksum(run, records, size) != crc:
+        return None
+    return Totals(run, records, size)
 
 
 def load(file: sqlite3.Connection, run_id: str) -> SavedRun:
@@ -150,15 +156,15 @@ def heads(
         values.append(key)
     columns = ", ".join(f"r.{name}" for name in RunRow._fields)
     query = (
-        f"SELECT {columns}, r.crc, t.body, t.crc FROM {WITH_TOTALS}"
+        f"SELECT {columns}, r.crc, t.records, t.bytes, t.crc FROM {WITH_TOTALS}"
         f" WHERE {' AND '.join(where)} ORDER BY r.number DESC LIMIT ?"
     )
     return [_head(row) for row in file.execute(query, (*values, max(0, limit)))]
 
 
 def _head(found: tuple[Any, ...]) -> RunHead:
-    *fields, crc, body, body_crc = found
-    held = open_totals(fields[0], body, body_crc) if checksum(*fields) == crc else None
+    *fields, crc, records, size, totals_crc = found
+    held = _totals(fields[0], records, size, totals_crc) if checksum(*fields) == crc else None
     if held is None:
         return RunHead(
             id=str(fields[1]),
@@ -180,7 +186,7 @@ def kept(file: sqlite3.Connection) -> list[rules.Kept]:
 
 def stats(file: sqlite3.Connection) -> StoreStats:
     """Return how much is kept."""
-    sums = f"coalesce(sum(t.body & {TOTALS_SEQ}), 0), coalesce(sum(t.body >> {SEQ_BITS}), 0)"
+    sums = "coalesce(sum(t.records), 0), coalesce(sum(t.bytes), 0)"
     found = file.execute(f"SELECT r.status, count(*), {sums} FROM {WITH_TOTALS} GROUP BY r.status").fetchall()
     return StoreStats(
         runs=sum(runs for _, runs, _, _ in found),

@@ -12,12 +12,10 @@ from typing import NamedTuple
 
 from swarm.stores._rules import clean
 from swarm.stores._sqlite.faults import corrupt
-from swarm.stores._sqlite.schema import SEQ_BITS, TOTALS_SEQ
 from swarm.stores.base import Question, RunHead
 
 __all__ = [
     "INLINE_BYTES",
-    "TOTALS",
     "Blob",
     "Body",
     "RunRow",
@@ -26,7 +24,6 @@ __all__ = [
     "checksum",
     "is_record",
     "open_question",
-    "open_totals",
     "question_crc",
     "record_crc",
     "text_of",
@@ -35,7 +32,6 @@ __all__ = [
 
 INLINE_BYTES = 8192  # larger bodies are compressed, and kept once however often they occur
 LEVEL = 1  # of zlib: the writer waits for it (100 MB/s; level 6 gains a tenth of the size at a third of the speed)
-TOTALS = "totals"
 SEP = "\x1f"
 
 Body = str | bytes  # JSON as it is, or the sha256 of a blob
@@ -50,15 +46,11 @@ class Blob(NamedTuple):
 
 
 class Totals(NamedTuple):
-    """What a run's journal holds: records, and bytes of their bodies."""
+    """What the journal of a run holds: records, and bytes of their bodies."""
 
+    run: int
     records: int
     bytes: int
-
-    def row(self, run: int) -> tuple[int, str, str, str, int, int]:
-        """Return the row of the journal that says so."""
-        number, body = run << SEQ_BITS | TOTALS_SEQ, self.bytes << SEQ_BITS | self.records
-        return number, TOTALS, "", "", body, checksum(number, body)
 
 
 class RunRow(NamedTuple):
@@ -110,13 +102,6 @@ def question_crc(question: Question) -> int:
     """Return the checksum of a question."""
     q = question
     return checksum(q.token, q.run, q.place, q.call, q.text, q.fields, q.expires, q.answer)
-
-
-def open_totals(run: int, body: int | None, crc: int | None) -> Totals | None:
-    """Return a run's totals from their row, or None if they are damaged, or gone."""
-    if body is None or checksum(run << SEQ_BITS | TOTALS_SEQ, body) != crc:
-        return None
-    return Totals(body & TOTALS_SEQ, body >> SEQ_BITS)
 
 
 def open_question(row: tuple[str, str, str, str, str, str, float, str | None, int]) -> Question:

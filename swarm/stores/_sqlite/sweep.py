@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import sqlite3
-
 from swarm.stores import _rules as rules
-from swarm.stores._sqlite import reading
 from swarm.stores._sqlite.changes import Changes
 from swarm.stores.base import Retention
 
@@ -28,23 +25,26 @@ class Sweep:
         self._look_at = 0  # ends of runs
         self._doomed: list[str] = []
 
-    @property
-    def is_due(self) -> bool:
-        """Whether runs wait to be deleted."""
-        return bool(self._doomed)
+    def is_due(self, changes: Changes) -> bool:
+        """Return whether there is something to do."""
+        if self._doomed:
+            return True
+        return self._keep is not None and changes.now is not None and changes.ended >= self._look_at
 
-    def look(self, file: sqlite3.Connection, changes: Changes) -> None:
-        """Look through the file, if it is time to; the time is that of the last run that began or ended."""
-        if self._keep is None or changes.now is None or changes.ended < self._look_at:
+    def step(self, changes: Changes) -> None:
+        """Delete the next few runs, or look for more; the time is that of the last one that began or ended."""
+        if not self._doomed:
+            self._look(changes)
             return
-        kept = reading.kept(file)
-        self._look_at = changes.ended + max(EVERY, len(kept) // 10)
-        self._doomed = list(rules.expired_runs(kept, self._keep, changes.now))
-
-    def sweep(self, changes: Changes) -> None:
-        """Delete the next few."""
         now, self._doomed = self._doomed[:FORGET_AT_ONCE], self._doomed[FORGET_AT_ONCE:]
         changes.forget(now)
         if not self._doomed:
             changes.forget_unused()
             changes.shrink(VACUUM_PAGES)
+
+    def _look(self, changes: Changes) -> None:
+        if self._keep is None or changes.now is None:
+            return
+        kept = changes.kept()
+        self._look_at = changes.ended + max(EVERY, len(kept) // 10)
+        self._doomed = list(rules.expired_runs(kept, self._keep, changes.now))
