@@ -26,13 +26,14 @@ class Live:
         """Wait for the one or the other; whoever stops waiting stops the run."""
         pause = asyncio.ensure_future(self.run.paused.wait())
         try:
-            await asyncio.wait({self.task, pause}, return_when=asyncio.FIRST_COMPLETED)
+            try:
+                await asyncio.wait({self.task, pause}, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                pause.cancel()
+                await asyncio.wait({pause})
         except asyncio.CancelledError:
             await self.cancel()
             raise
-        finally:
-            pause.cancel()
-            await asyncio.wait({pause})
 
     async def cancel(self) -> None:
         """Stop the run and wait until it has stopped."""

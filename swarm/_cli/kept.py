@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from types import TracebackType
@@ -9,7 +10,7 @@ from typing import Self
 
 from swarm._cli import console
 from swarm._cli.keeping import file_of, open_to_read, owner_of, place_of
-from swarm._cli.settings import RUNS, Settings
+from swarm._cli.settings import RUNS, Settings, load_settings
 from swarm._cli.story import Story, tell
 from swarm.errors import StoreError
 from swarm.stores.base import RunHead, RunStore, SavedRun
@@ -17,7 +18,7 @@ from swarm.stores.files import FileRunLog
 from swarm.stores.history import recorded_run, summary_of
 from swarm.stores.log import RecordedRun, RunSummary
 
-__all__ = ["LATEST", "Found", "Kept", "cut_off"]
+__all__ = ["LATEST", "Found", "Kept", "cut_off", "find_run"]
 
 LATEST = "latest"
 SHOWN = 3  # ids, of those that begin with what was typed
@@ -124,6 +125,23 @@ class Kept:
             shown = ", ".join(ids[:SHOWN])
             raise StoreError(f"several runs begin with {wanted!r}", hint=f"write more of it: {shown}")
         return ids[0]
+
+
+def find_run(wanted: str, store: str | None = None) -> Found:
+    """Return the run that an id, the beginning of one, or `latest` means.
+
+    Args:
+        store: where runs are kept, as `--store` says it; None: as the settings do.
+
+    Raises:
+        StoreError: none, or more than one.
+    """
+
+    async def find() -> Found:
+        async with Kept(load_settings(store=store)) as kept:
+            return await kept.find(wanted)
+
+    return asyncio.run(find())
 
 
 async def cut_off(store: RunStore | None, settings: Settings) -> Sequence[RunHead]:

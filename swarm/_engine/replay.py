@@ -33,8 +33,8 @@ class ReplayJournal:
         trail: what the nodes came to this time.
         broken: what was asked and is not in the record; parted: by which node, and of whom.
         arguments: of each tool node that was given others than then: (node, recorded, now).
-        held: calls (node, of whom) that the recorded run never got an answer to; they wait, as they did then.
-        holding: set while there are any.
+        held: calls (node, of whom) that have no answer in the record of a run that was cut short: they wait,
+            as they did then, for what cut it short.
     """
 
     def __init__(self, recorded: Recorded) -> None:
@@ -47,7 +47,6 @@ class ReplayJournal:
         self.trail = Trail()
         self.arguments: list[tuple[str, Any, Any]] = []
         self.held: list[tuple[str, str]] = []
-        self.holding = asyncio.Event()
         self.broken: StoreError | None = None
         self.parted: tuple[str, str] | None = None
 
@@ -120,7 +119,10 @@ class ReplayJournal:
         Raises:
             StoreError: `not_recorded`.
         """
-        raise self._missing(ask.node, f"a person {ask.text!r}")
+        asked = f"a person {ask.text!r}"
+        if not self._recorded.may_lack(ask.node):
+            raise self._missing(ask.node, asked)
+        await self.hold(ask.node, asked)
 
     def hear(self, event: ev.Event) -> None:
         """Note what is told of nodes, and what their tools are given."""
@@ -156,7 +158,6 @@ class ReplayJournal:
     async def hold(self, place: str, asked: str) -> Any:
         """Wait until the run ends."""
         self.held.append((place, asked))
-        self.holding.set()
         try:
             await asyncio.get_running_loop().create_future()
         finally:
@@ -181,21 +182,19 @@ class ReplayJournal:
             self.arguments.append((event.node, before[-1], plain(event.arguments)))
 
     def _cut_off(self, place: str, asked: str) -> None:
-        """Return where the recorded run was cut off while it waited for this answer; else raise.
+        """Return where the recorded run was cut short before this answer came; else raise.
 
         Raises:
             NodeError: the node failed while it waited.
             StoreError: `not_recorded`.
         """
-        if not self._recorded.began(place, asked):
-            raise self._missing(place, asked)
-        failure = self._recorded.failure_around(place)
+        failure = self._recorded.failure_around(place) if self._recorded.began(place, asked) else None
         if failure is not None:
             raise NodeError(
                 failure["message"], where=failure.get("where", ""), hint=failure.get("hint", ""),
                 code=failure["code"],
             )  # fmt: skip
-        if not self._recorded.was_cancelled(place):
+        if not self._recorded.may_lack(place):
             raise self._missing(place, asked)
 
     def _missing(self, place: str, asked: str) -> StoreError:

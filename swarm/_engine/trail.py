@@ -116,9 +116,13 @@ class Recorded:
         step = self.trail.steps.get(place)
         return step is not None and step.status == "failed"
 
-    def was_cancelled(self, place: str) -> bool:
-        """Return whether the node was at work when the run, or what is around it, ended."""
-        return any(one in self._cancelled for one in (place, *enclosing(place)))
+    def may_lack(self, place: str) -> bool:
+        """Return whether the record may lack what the node asks: a failure elsewhere cut it short, or came first."""
+        if place in self.trail.steps:
+            return False
+        if self.past.end is not None and "error" in self.past.end:
+            return True
+        return place in self._cancelled or any(self.has_failed(outer) for outer in enclosing(place))
 
     def _hear(self, event: Table) -> None:
         place = event.get("node", "")

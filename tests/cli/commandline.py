@@ -69,9 +69,9 @@ def pass_the_gate(text: str) -> dict[str, str]:
 
 
 @tool(effect="pure")
-def gate(text: str) -> dict[str, str]:
+async def gate(text: str) -> dict[str, str]:
     """Pass the gate."""
-    return pass_the_gate(text)
+    return await asyncio.to_thread(pass_the_gate, text)
 
 
 @tool(effect="unsafe")

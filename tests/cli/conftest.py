@@ -23,6 +23,8 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, refused_url: str) -
         "SWARM_TRACEBACK",
         "SWARM_TIMEOUT",
         "SWARM_SAVE",
+        "SWARM_STORE",
+        "SWARM_KEEP_RUNS",
         "SWARM_OLLAMA_URL",
         "COLUMNS",
     ):

@@ -24,9 +24,10 @@ def only_run() -> str:
 
 
 def essence(ran: Ran) -> Any:
-    """Return the result of a run without its id and its times."""
+    """Return the result of a run without its id, its times, and the note that it went on."""
     result = ran.json
     del result["run"]
+    result.pop("notes", None)
     for node in result["nodes"].values():
         node.pop("latency_ms", None)
     return result

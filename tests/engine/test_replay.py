@@ -209,7 +209,9 @@ async def test_a_tool_that_was_not_called_then_is_not_in_the_record() -> None:
 
     recording = await record(graph(asks=False), x=1)
     replayed = await again(graph(asks=True), recording)
-    assert found(replayed, "not recorded") == [("seen", None, "asks tool 'look'")], "on_error hid it"
+    assert found(replayed, "not recorded") == [("seen", None, "asks tool 'look'")]
+    assert replayed.result.error is not None, "on_error hid it"
+    assert replayed.result.error.code == "not_recorded"
 
 
 def lookup_into(calls: list[str]) -> Any:
@@ -314,6 +316,19 @@ async def test_bodies_are_replayed_visit_by_visit_and_a_difference_names_the_vis
         ("sorted[1]/unsure", "skipped", "done"),
     ]
     assert ("sorted[1].text", "refund", "?") in found(replayed, "output")
+
+
+async def test_a_body_that_does_not_run_any_more_is_one_difference_not_one_for_each_visit() -> None:
+    def graph(at_least: int) -> Graph:
+        made = Graph("maybe", input={"x": int, "texts": [str]})
+        with made.each("said", made.input.texts, as_="one", when=made.input.x > at_least) as body:
+            body.reply("again", "{{ one }}")
+        made.output(made.reply("end", "{{ a }}", a=body.node.optional))
+        return made
+
+    recording = await record(graph(0), x=1, texts=["a", "b", "c"])
+    replayed = await again(graph(5), recording)
+    assert found(replayed, "path") == [("said", "done", "skipped")]
 
 
 def routed(*more: str) -> Graph:

@@ -27,12 +27,12 @@ ENGINES = ("after_intent", "before_done", "after_done")  # points that only the 
 DAMAGE = ("corrupt", "no_run", "no_question", "schema")
 
 STEPS = """
-import asyncio, sys
+import asyncio, os, sys
 from swarm.stores.base import DONE, END, NewRun, Question, Record, Retention
 from swarm.stores.sqlite import SqliteStore
 
 def told(*words):
-    print(*words, flush=True)
+    os.write(1, (" ".join(map(str, words)) + "\\n").encode())  # whole, or not at all
 
 async def main():
     store = SqliteStore(sys.argv[1])
@@ -139,7 +139,8 @@ async def test_a_full_file_loses_nothing_and_lets_runs_end(pages: int, path: Pat
     told = await fill(store)
     with refused("storage_full"):
         await store.append("r1", 1, [done("more", body=json.dumps("x" * 4000))])
-    await store.end("r1", 1, "failed", [Record(END, "", "", '{"error":"storage_full"}')], 200.0)
+    why = json.dumps("there is no room left " * 60)
+    await store.end("r1", 1, "failed", [Record(END, "", "", why)], 200.0)
     await store.aclose()
     store = SqliteStore(path, durability="relaxed")
     saved = await store.load("r1")
@@ -215,16 +216,17 @@ def copy_live(path: Path, folder: Path, *, cuts: int) -> list[Path]:
 # damage
 
 
-async def make_runs(path: Path) -> dict[str, SavedRun]:
-    """Fill a file with runs of every sort, and return them."""
+async def make_runs(path: Path, *, ending: bool = True) -> dict[str, SavedRun]:
+    """Fill a file with runs of every sort, and return them; `ending`: they have ended."""
     store = SqliteStore(path)
     await store.put_graph("v1", json.dumps({"nodes": ["a"] * 100}))
     for n in range(6):
-        body = json.dumps("x" * (400 * n))
-        await begun(store, f"r{n}", [done(f"n{k}", body=body) for k in range(5)], input=body)
+        body = json.dumps("x" * (400 * n if ending else 80 * n))
+        await begun(store, f"r{n}", [done(f"n{k}", body=body) for k in range(5 + 3 * n)], input=body)
         await store.append(f"r{n}", 1, [done("large", body=json.dumps("large " * 2000 + str(n)))])
         await store.ask(f"r{n}", 1, question(f"t{n}", f"r{n}"), [])
-        await store.end(f"r{n}", 1, "completed", [], 200.0)
+        if ending:
+            await store.end(f"r{n}", 1, "completed", [], 200.0)
     saved = {head.id: await store.load(head.id) for head in await store.runs()}
     await store.aclose()
     return saved
@@ -244,8 +246,9 @@ async def read_damaged(path: Path, saved: dict[str, SavedRun]) -> int:
     return len(codes)
 
 
-async def test_of_flipped_bytes_none_is_ever_returned_as_data(path: Path) -> None:
-    saved = await make_runs(path)
+@pytest.mark.parametrize("ending", [True, False], ids=["ended", "open"])
+async def test_of_flipped_bytes_none_is_ever_returned_as_data(path: Path, ending: bool) -> None:
+    saved = await make_runs(path, ending=ending)
     whole = await asyncio.to_thread(path.read_bytes)
     rng = random.Random(20)
     damaged = 0
@@ -335,8 +338,9 @@ async def test_a_damaged_file_is_not_touched_by_reading_it(path: Path) -> None:
     assert await asyncio.to_thread(path.read_bytes) == b"junk" * 1000
 
 
-async def test_a_record_that_is_missing_is_noticed(path: Path) -> None:
-    await make_runs(path)
+@pytest.mark.parametrize("ending", [True, False], ids=["ended", "open"])
+async def test_a_record_that_is_missing_at_the_end_is_noticed(path: Path, ending: bool) -> None:
+    await make_runs(path, ending=ending)
     with closing(sqlite3.connect(path, isolation_level=None)) as file:
         last = file.execute("SELECT max(id) FROM journal").fetchone()
         file.execute("DELETE FROM journal WHERE id = ?", last)

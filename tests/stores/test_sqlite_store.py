@@ -240,6 +240,24 @@ async def test_what_waits_for_a_foreign_lock_is_written_when_it_goes(path: Path)
     await store.aclose()
 
 
+async def test_a_run_that_is_taken_up_while_old_ones_are_looked_for_is_not_forgotten(path: Path) -> None:
+    store = SqliteStore(path, busy_s=60.0, keep=None)
+    await ended(store, "r1", "failed")
+    with closing(sqlite3.connect(path, isolation_level=None)) as foreign:
+        foreign.execute("BEGIN EXCLUSIVE")
+        claiming = asyncio.ensure_future(store.claim("r1"))
+        forgetting = asyncio.ensure_future(store.gc(NOTHING, 1e9))
+        await asyncio.sleep(0)
+        assert [head.status for head in await store.runs()] == ["failed"], (
+            "and so has it been read just before"
+        )
+        foreign.execute("ROLLBACK")
+    epoch = (await claiming).epoch
+    assert (await forgetting).runs == 0
+    await store.append("r1", epoch, [done("b")])
+    await store.aclose()
+
+
 # durability, as it is set
 
 

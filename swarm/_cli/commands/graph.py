@@ -73,7 +73,7 @@ def _takes_lines() -> bool:
 
 def _statuses(run_id: str) -> dict[str, Status]:
     """Return what became of each node in a kept run."""
-    from swarm._cli.commands.runs import find_run
+    from swarm._cli.kept import find_run
 
     story = find_run(run_id).story
     known: dict[str, Status] = {"done": "done", "skipped": "skipped", "failed": "failed"}

@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import click
 
 from swarm._cli.lazy import LazyGroup
 
-if TYPE_CHECKING:
-    from swarm._cli.kept import Found
-
-__all__ = ["find_run", "runs"]
+__all__ = ["runs"]
 
 HOME = "swarm._cli.commands"
 VERBS = {
@@ -48,24 +43,3 @@ def runs(ctx: click.Context, as_json: bool) -> None:
         from swarm._cli.commands.runs_read import ls
 
         ctx.invoke(ls, as_json=as_json)
-
-
-def find_run(wanted: str, store: str | None = None) -> Found:
-    """Return the run that an id, the beginning of one, or `latest` means.
-
-    Args:
-        store: where runs are kept, as `--store` says it; None: as the settings do.
-
-    Raises:
-        StoreError: none, or more than one.
-    """
-    import asyncio
-
-    from swarm._cli.kept import Kept
-    from swarm._cli.settings import load_settings
-
-    async def find() -> Found:
-        async with Kept(load_settings(store=store)) as kept:
-            return await kept.find(wanted)
-
-    return asyncio.run(find())

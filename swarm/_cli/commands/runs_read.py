@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 import click
 
 from swarm._cli import console
-from swarm._cli.commands.runs import find_run
 from swarm._cli.grid import Cell, Grid
 from swarm._cli.options import store_option
 
@@ -64,6 +63,7 @@ def show(run_id: str, store: str | None, as_json: bool) -> None:
 
     Shows what happened in a run, and what to type to go on with it.
     """
+    from swarm._cli.kept import find_run
     from swarm._cli.tree import show_tree, summary_line
 
     found = find_run(run_id, store)

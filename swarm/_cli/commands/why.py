@@ -35,7 +35,7 @@ def why(run_id: str, node: str, report: Path | None, store: str | None, as_json:
     from it, the threshold and where that came from, whom it asked next and what that cost. RUN is an id of
     `swarm runs ls`, the beginning of one, or `last`.
     """
-    from swarm._cli.commands.runs import find_run
+    from swarm._cli.kept import find_run
     from swarm._cli.reasons import reasons_of
     from swarm._cli.reports import save_report
 

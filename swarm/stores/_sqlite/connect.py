@@ -89,7 +89,7 @@ def create_private(path: Path) -> None:
     Raises:
         FileExistsError: it is there already.
     """
-    os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+    os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
 
 
 def filesystem_of(path: Path, mounts: str) -> str:
@@ -130,9 +130,13 @@ def _look_at(path: Path, busy_s: float) -> None:
     the last commits.
     """
     with closing(_connect(_reading(path), busy_s)) as file:
-        if schema.check_version(file, path) == SCHEMA:
-            for table in TABLES:
-                file.execute(f"SELECT 1 FROM {table} LIMIT 1").fetchone()
+        try:
+            if schema.check_version(file, path) == SCHEMA:
+                for table in TABLES:
+                    file.execute(f"SELECT 1 FROM {table} LIMIT 1").fetchone()
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_READONLY_ROLLBACK:
+                raise  # else its maker was killed, before it had a log: whoever may write undoes that
 
 
 def _reading(path: Path) -> str:

@@ -24,7 +24,8 @@ from swarm.stores.limits import StoreLimits
 
 __all__ = ["Change", "Session"]
 
-RESERVE = 20  # one page in so many is kept for the ends of runs
+RESERVE = 20  # one page in so many is kept for the ends of runs,
+MIN_RESERVE = 8  # and never fewer
 
 Change = Callable[[Changes], Any]
 
@@ -126,7 +127,9 @@ class Session:
             self._allow(reserve=False)
 
     def _allow(self, *, reserve: bool) -> None:
-        pages = self._options.pages if reserve else self._options.pages - self._options.pages // RESERVE
+        pages = self._options.pages
+        if not reserve:
+            pages -= max(pages // RESERVE, MIN_RESERVE)
         self._file.execute(f"PRAGMA max_page_count = {pages}")
 
 
