@@ -180,6 +180,7 @@ class Swarm:
         for work in works:
             work.stop()
         await asyncio.gather(*(work.ended() for work in works))
+        self._services.deadlines.close()
         await self._backends.aclose()
 
     def _enter_loop(self) -> None:

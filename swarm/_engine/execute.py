@@ -83,9 +83,9 @@ async def execute(plan: Plan, given: Mapping[str, Any], run: Run) -> RunResult:
     """Run a plan on a checked input; a failure is a result, only cancellation is raised."""
     run.emit(ev.RunStarted(run=run.id, at=run.now(), graph=plan.name, input=given))
     run.busy = 1
-    run.work = Supervised(_work(plan, given, run), run.limits.run_s)
+    run.work = work = Supervised(_work(plan, given, run), run.services.deadlines)
     try:
-        came = await run.work.result()
+        came = await work.result()
     except asyncio.CancelledError:
         _tell_left_behind(run)
         _tell_cancelled(run)
@@ -112,6 +112,9 @@ async def _work(plan: Plan, given: Mapping[str, Any], run: Run) -> EndRun:
         found = InternalError(describe(error), where=plan.name, hint="this is our bug: please report it")
         found.__cause__ = error
         return EndRun(error=found)
+    finally:
+        if run.work is not None:
+            run.work.wake()
     return end
 
 

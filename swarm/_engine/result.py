@@ -45,17 +45,26 @@ class Marks:
         }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Outcome:
-    """What a node's work came to: its value for other nodes, and the same without an expert's marks."""
+    """What a node's work came to: its value for other nodes, and the same without an expert's marks.
+
+    Not frozen: it passes from one function to the next, and a frozen one takes 0.3 us more of each node.
+    """
 
     value: Any
     output: Any
     marks: Marks | None = None
 
 
+class OpenNodeResult:
+    """The slots of a result that is being filled in (`quick.py`)."""
+
+    __slots__ = ("error", "kind", "latency_ms", "marks", "name", "output", "reason", "status")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
-class NodeResult:
+class NodeResult(OpenNodeResult):
     """What became of one node."""
 
     name: str

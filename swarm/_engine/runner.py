@@ -16,6 +16,7 @@ import swarm.events as ev
 from swarm._engine.context import Run
 from swarm._engine.groups import first_error
 from swarm._engine.nodes.kinds import KINDS
+from swarm._engine.quick import node_done, node_finished, node_skipped, node_started
 from swarm._engine.result import NodeResult, Outcome
 from swarm._engine.scheduler import (
     STARTED,
@@ -35,6 +36,7 @@ from swarm.errors import InternalError, NodeError, SwarmError, describe
 __all__ = ["run_level"]
 
 WORKERS = ("expert", "tool", "route")  # take a slot; nodes with a body would wait for their own nodes
+CONTAINERS = (dict, list)  # a tuple made once: `dict | list` makes a union at each call, 0.1 us
 
 
 class _Inbox:
@@ -160,11 +162,11 @@ async def _perform(command: RunNode, run: Run, path: str) -> Event:
     try:
         run.count_node()
         for argument in command.arguments.values():
-            if isinstance(argument, dict | list):
+            if isinstance(argument, CONTAINERS):
                 run.measure(cast("Any", argument), place)
         run.at_work.add(place)
         if run.sinks:
-            run.emit(ev.NodeStarted(run=run.id, at=services.wall(), node=place, kind=node.kind))
+            run.emit(node_started(run.id, services.wall(), place, node.kind))
         slots = services.slots if node.kind in WORKERS else None
         if slots is None:
             outcome = await _work(command, run, place)
@@ -231,23 +233,12 @@ def _failure(error: BaseException, node: PlanNode, place: str) -> SwarmError:
 def _tell_done(
     command: RunNode, outcome: Outcome, run: Run, place: str, latency_ms: float, *, top: bool
 ) -> None:
-    marks = outcome.marks
+    output, marks = outcome.output, outcome.marks
     if top:
-        run.results[place] = NodeResult(
-            name=place,
-            kind=command.node.kind,
-            status="done",
-            output=outcome.output,
-            latency_ms=latency_ms,
-            marks=marks,
-        )
+        run.results[place] = node_done(place, command.node.kind, output, latency_ms, marks)
     if run.sinks:
-        run.emit(
-            ev.NodeFinished(
-                run=run.id, at=run.services.wall(), node=place, value=outcome.output, latency_ms=latency_ms,
-                marks=marks.to_json() if marks is not None else None,
-            )
-        )  # fmt: skip
+        said = marks.to_json() if marks is not None else None
+        run.emit(node_finished(run.id, run.services.wall(), place, output, latency_ms, said))
 
 
 def _tell_skipped(command: SkipNode, run: Run, path: str, *, top: bool) -> None:
@@ -255,9 +246,7 @@ def _tell_skipped(command: SkipNode, run: Run, path: str, *, top: bool) -> None:
     if top:
         run.results[node.name] = _skipped(node.name, node.kind, command.reason)
     if run.sinks:
-        run.emit(
-            ev.NodeSkipped(run=run.id, at=run.services.wall(), node=path + node.name, reason=command.reason)
-        )
+        run.emit(node_skipped(run.id, run.services.wall(), path + node.name, command.reason))
 
 
 @lru_cache(maxsize=4096)

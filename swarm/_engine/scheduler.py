@@ -27,15 +27,16 @@ __all__ = [
     "Started",
 ]
 
-WAITING, RUNNING, DONE, SKIPPED, FAILED = range(5)
+# Events and commands are made for every node and live for one step: not frozen, because a frozen
+# dataclass takes three times as long to make (0.4 us instead of 0.13).
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Started:
     """The run begins."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Done:
     """A node has its value."""
 
@@ -43,7 +44,7 @@ class Done:
     value: Any
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Failed:
     """A node failed, after so long."""
 
@@ -52,7 +53,7 @@ class Failed:
     latency_ms: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class RunNode:
     """Do this node's work with these arguments."""
 
@@ -61,7 +62,7 @@ class RunNode:
     scope: dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class SkipNode:
     """Say that this node does not run, and why."""
 
@@ -69,7 +70,7 @@ class SkipNode:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class FailNode:
     """Say that this node failed; `handled` when the run goes on."""
 
@@ -79,7 +80,7 @@ class FailNode:
     latency_ms: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class EndRun:
     """Everything is settled, or a failure ended the run (`error`); `choice` is the output taken."""
 
@@ -103,12 +104,12 @@ class Scheduler:
             of done nodes are added to it.
     """
 
-    __slots__ = ("errors", "open", "plan", "ready", "scope", "state", "waiting")
+    __slots__ = ("errors", "nodes", "open", "plan", "ready", "scope", "waiting")
 
     def __init__(self, plan: Plan, scope: dict[str, Any]) -> None:
         self.plan, self.scope = plan, scope
-        self.waiting = [len(node.parents) for node in plan.nodes]
-        self.state = bytearray(len(plan.nodes))
+        self.nodes = plan.nodes
+        self.waiting = list(plan.waits)
         self.open = len(plan.nodes)
         self.ready = 0  # nodes to run, among the commands being made
         self.errors: dict[int, SwarmError] = {}
@@ -118,11 +119,10 @@ class Scheduler:
         commands: list[Command] = []
         self.ready = 0
         if isinstance(event, Done):
-            self.state[event.index] = DONE
-            self.scope[self.plan.nodes[event.index].name] = event.value
+            self.scope[self.nodes[event.index].name] = event.value
             self._settle(event.index, commands)
         elif isinstance(event, Failed):
-            node = self.plan.nodes[event.index]
+            node = self.nodes[event.index]
             if not self._fail(node, event.error, commands, event.latency_ms):
                 return commands
             self._settle(event.index, commands)
@@ -139,7 +139,7 @@ class Scheduler:
     def _settle(self, index: int, commands: list[Command]) -> bool:
         """Count `index` as settled and go on with what only waited for it; False when the run ends."""
         settled = [index]
-        nodes, waiting = self.plan.nodes, self.waiting
+        nodes, waiting = self.nodes, self.waiting
         while settled:
             self.open -= 1
             for child in nodes[settled.pop()].children:
@@ -153,7 +153,7 @@ class Scheduler:
         return True
 
     def _advance(self, index: int, commands: list[Command]) -> bool:
-        outcome = self._decide(self.plan.nodes[index], commands)
+        outcome = self._decide(self.nodes[index], commands)
         if outcome:
             return self._settle(index, commands)
         return outcome is not None
@@ -171,17 +171,15 @@ class Scheduler:
                 return self._skip(node, f"{name!r} has no value: it did not run", commands)
         try:
             if node.when is not None and not node.when(scope):
-                return self._skip(node, f"its `when` is false: {node.when_text}", commands)
+                return self._skip(node, node.when_false, commands)
             arguments = node.bind(scope)
         except SwarmError as error:
             return True if self._fail(node, error, commands) else None
-        self.state[node.index] = RUNNING
         self.ready += 1
         commands.append(RunNode(node, arguments, scope))
         return False
 
     def _skip(self, node: PlanNode, reason: str, commands: list[Command]) -> bool:
-        self.state[node.index] = SKIPPED
         commands.append(SkipNode(node, reason))
         return True
 
@@ -189,7 +187,6 @@ class Scheduler:
         self, node: PlanNode, error: SwarmError, commands: list[Command], latency_ms: float = 0.0
     ) -> bool:
         """Record a failure; return whether the run goes on."""
-        self.state[node.index] = FAILED
         self.errors[node.index] = error
         handled = node.spec.on_error != "fail"
         commands.append(FailNode(node, error, handled, latency_ms))

@@ -90,6 +90,7 @@ def _plan_node(
     if isinstance(spec, RouteNode):
         names = catalogue.routable if spec.route == "all" else tuple(spec.route)
         choices = tuple(catalogue.experts[name] for name in names if name in catalogue.experts)
+    when_text = write(form.when) if form.when is not None else ""
     return PlanNode(
         index=index[form.name],
         name=form.name,
@@ -98,7 +99,8 @@ def _plan_node(
         parents=parents,
         children=children,
         when=_condition(form.when),
-        when_text=write(form.when) if form.when is not None else "",
+        when_text=when_text,
+        when_false=f"its `when` is false: {when_text}",
         needs=tuple(needs),
         bind=table_evaluator(form.values, spec.params),
         expert=catalogue.experts[spec.expert] if isinstance(spec, ExpertNode) else None,

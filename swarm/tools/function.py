@@ -81,6 +81,7 @@ class FunctionTool(Generic[P, R]):
         self.effect: Effect = effect
         self._limit_bytes = limit_bytes
         self._sync = not inspect.iscoroutinefunction(function)
+        self._async = not self._sync
         self._takes_key = KEY_PARAMETER in inspect.signature(function).parameters
         self._compiled: _Compiled | None = None
         _refuse_what_cannot_work(function, self.name, effect)
@@ -115,7 +116,7 @@ class FunctionTool(Generic[P, R]):
         if self._takes_key:
             values[KEY_PARAMETER] = idempotency_key
         try:
-            result = await self._run(values)
+            result = await (self.function(**values) if self._async else self._run(values))  # type: ignore
         except SwarmError:
             raise
         except (Exception, SystemExit) as error:  # a tool's sys.exit() is its failure, not the end of ours

@@ -6,8 +6,8 @@ import asyncio
 import copy
 from typing import Any, cast
 
-import swarm.events as ev
 from swarm._engine.context import Run
+from swarm._engine.quick import tool_called, tool_finished
 from swarm._engine.result import Outcome
 from swarm._engine.scheduler import RunNode
 from swarm.errors import SwarmError, ToolError, describe
@@ -18,6 +18,7 @@ __all__ = ["call_tool", "tool"]
 
 GRACE_S = 1.0  # how long a cancelled tool may take to clean up before it is left behind
 FIRST_WAIT_S = 0.1  # between tries; doubles, at most 10 s
+CONTAINERS = (dict, list)
 
 
 async def tool(command: RunNode, run: Run, place: str) -> Outcome:
@@ -66,11 +67,7 @@ async def call_tool(
     name, services = found.signature.name, run.services
     run.count_tool_call()
     if run.sinks:
-        run.emit(
-            ev.ToolCalled(
-                run=run.id, at=run.now(), node=place, tool=name, arguments=arguments, attempt=attempt
-            )
-        )
+        run.emit(tool_called(run.id, services.wall(), place, name, arguments, attempt))
     started = services.clock()
     said = "cancelled"
     own = {name: _own(value) for name, value in arguments.items()}
@@ -84,16 +81,12 @@ async def call_tool(
     finally:
         if run.sinks:
             latency = (services.clock() - started) * 1000
-            run.emit(
-                ev.ToolFinished(
-                    run=run.id, at=run.now(), node=place, tool=name, latency_ms=latency, error=said or None
-                )
-            )
+            run.emit(tool_finished(run.id, services.wall(), place, name, latency, said or None))
     return value
 
 
 def _own(value: Any) -> Any:
-    return copy.deepcopy(cast("Any", value)) if isinstance(value, dict | list) else value
+    return copy.deepcopy(cast("Any", value)) if isinstance(value, CONTAINERS) else value
 
 
 async def _within(call: Any, timeout_s: float, place: str) -> Any:
