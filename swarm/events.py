@@ -47,8 +47,16 @@ __all__ = [
 
 VERSION = 1
 
-# The slots of the events that every node has. The engine fills such an event in as its open class,
+# The slots of the events that every run and every node has. The engine fills such an event in as its open class,
 # which may be written to, and then makes it the frozen one (`_engine/quick.py`).
+
+class OpenRunStarted:
+    __slots__ = ("at", "graph", "input", "run", "version")
+
+
+class OpenRunFinished:
+    __slots__ = ("at", "confidence", "latency_ms", "output", "run", "status", "text", "usage")
+
 
 class OpenNodeStarted:
     __slots__ = ("at", "kind", "node", "run")
@@ -91,7 +99,7 @@ class NodeEvent(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RunStarted(Event):
+class RunStarted(Event, OpenRunStarted):
     """A run began: of which graph, on which input."""
 
     type: ClassVar[str] = "run.started"
@@ -285,7 +293,7 @@ class RunResumed(NodeEvent):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RunFinished(Event):
+class RunFinished(Event, OpenRunFinished):
     """The run ended with an output: `completed`, or `refused`."""
 
     type: ClassVar[str] = "run.finished"

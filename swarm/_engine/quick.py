@@ -1,4 +1,4 @@
-"""The values that are made for every node, made quickly.
+"""The values that are made for every run and every node, made quickly.
 
 A frozen dataclass fills its fields with one call each (`object.__setattr__`): 1 us for six of them,
 and every node makes five such values. Here an object is filled in as its *open* class, which has the
@@ -14,11 +14,76 @@ from collections.abc import Mapping
 from typing import Any
 
 import swarm.events as ev
-from swarm._engine.result import Marks, NodeResult, OpenNodeResult
+from swarm._engine.result import Marks, NodeResult, OpenNodeResult, OpenRunResult, RunResult, Status
+from swarm.messages import Usage
 
-__all__ = ["node_done", "node_finished", "node_skipped", "node_started", "tool_called", "tool_finished"]
+__all__ = [
+    "node_done", "node_finished", "node_skipped", "node_started", "run_finished", "run_result", "run_started",
+    "tool_called", "tool_finished",
+]  # fmt: skip
 
 _new = object.__new__
+
+
+def run_started(run: str, at: float, graph: str, given: Mapping[str, Any]) -> ev.RunStarted:
+    """Return the event."""
+    made: Any = _new(ev.OpenRunStarted)
+    made.run = run
+    made.at = at
+    made.graph = graph
+    made.input = given
+    made.version = ev.VERSION
+    made.__class__ = ev.RunStarted
+    return made
+
+
+def run_finished(result: RunResult, at: float) -> ev.RunFinished:
+    """Return the event of a run that ended with this result."""
+    made: Any = _new(ev.OpenRunFinished)
+    made.run = result.id
+    made.at = at
+    made.status = result.status
+    made.output = result.output
+    made.text = result.text
+    made.confidence = result.confidence
+    made.usage = result.usage.to_json()
+    made.latency_ms = result.latency_ms
+    made.__class__ = ev.RunFinished
+    return made
+
+
+def run_result(
+    run: str,
+    graph: str,
+    status: Status,
+    nodes: Mapping[str, NodeResult],
+    *,
+    output: Any,
+    text: str,
+    marks: Marks | None,
+    usage: Usage,
+    latency_ms: float,
+    notes: tuple[str, ...],
+) -> RunResult:
+    """Return the result of a run that ended with an output; `marks` are those of the output's node."""
+    made: Any = _new(OpenRunResult)
+    made.id = run
+    made.graph = graph
+    made.status = status
+    made.output = output
+    made.text = text
+    made.confidence = marks.confidence if marks is not None else None
+    made.confident = marks.confident if marks is not None else None
+    made.path = tuple([name for name, node in nodes.items() if node.status == "done"])
+    made.nodes = nodes
+    made.usage = usage
+    made.latency_ms = latency_ms
+    made.error = None
+    made.error_node = None
+    made.ask = None
+    made.notes = notes
+    made.__class__ = RunResult
+    return made
 
 
 def node_started(run: str, at: float, node: str, kind: str) -> ev.NodeStarted:

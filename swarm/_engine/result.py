@@ -119,8 +119,17 @@ class Ask:
         return {"node": self.node, "text": self.text, "answer": dict(self.answer), "token": self.token}
 
 
+class OpenRunResult:
+    """The slots of a result that is being filled in (`quick.py`)."""
+
+    __slots__ = (
+        "ask", "confidence", "confident", "error", "error_node", "graph", "id", "latency_ms", "nodes",
+        "notes", "output", "path", "status", "text", "usage",
+    )  # fmt: skip
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RunResult:
+class RunResult(OpenRunResult):
     """How a run ended.
 
     Attributes:
@@ -210,6 +219,8 @@ def text_of(output: Any) -> str:
         return output
     if output is None:
         return ""
+    if type(output) is int:
+        return int.__repr__(output)  # as JSON writes it; the encoder takes 2 us to begin
     if isinstance(output, Mapping):
         table = cast("Mapping[str, Any]", output)
         for key in ("text", "code", "label"):
