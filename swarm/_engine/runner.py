@@ -10,7 +10,7 @@ import asyncio
 from collections import deque
 from collections.abc import Awaitable
 from functools import lru_cache
-from typing import Any, cast
+from typing import Any
 
 import swarm.events as ev
 from swarm._engine.context import Run
@@ -32,11 +32,11 @@ from swarm._engine.scheduler import (
 )
 from swarm._graph.plan import Plan, PlanNode
 from swarm.errors import InternalError, NodeError, SwarmError, describe
+from swarm.spec.plain import SCALARS
 
 __all__ = ["run_level"]
 
-WORKERS = ("expert", "tool", "route")  # take a slot; nodes with a body would wait for their own nodes
-CONTAINERS = (dict, list)  # a tuple made once: `dict | list` makes a union at each call, 0.1 us
+WORKERS = frozenset({"expert", "tool", "route"})  # take a slot; nodes with a body would wait for their own nodes
 
 
 class _Inbox:
@@ -75,7 +75,11 @@ async def run_level(
     scheduler = Scheduler(plan, scope)
     event: Event = STARTED
     while True:  # a lone ready node needs no task, and a level of such nodes no task group
-        ready, end = _obey(scheduler.handle(event), run, path)
+        commands = scheduler.handle(event)
+        if len(commands) == 1 and isinstance(lone := commands[0], RunNode):  # most steps of most runs
+            event = await _perform(lone, run, path)
+            continue
+        ready, end = _obey(commands, run, path)
         if end is not None:
             return end, scope
         if len(ready) > 1:
@@ -157,17 +161,18 @@ async def _report(command: RunNode, run: Run, path: str, inbox: _Inbox) -> None:
 async def _perform(command: RunNode, run: Run, path: str) -> Event:
     """Do a node's work and return what became of it; only cancellation from outside is raised."""
     node, services = command.node, run.services
+    clock, kind = services.clock, node.kind
     place = path + node.name
-    started = services.clock()
+    started = clock()
     try:
         run.count_node()
         for argument in command.arguments.values():
-            if isinstance(argument, CONTAINERS):
-                run.measure(cast("Any", argument), place)
+            if type(argument) not in SCALARS:
+                run.measure(argument, place)
         run.at_work.add(place)
         if run.sinks:
-            run.emit(node_started(run.id, services.wall(), place, node.kind))
-        slots = services.slots if node.kind in WORKERS else None
+            run.emit(node_started(run.id, services.wall(), place, kind))
+        slots = services.slots if kind in WORKERS else None
         if slots is None:
             outcome = await _work(command, run, place)
         else:
@@ -175,7 +180,7 @@ async def _perform(command: RunNode, run: Run, path: str) -> Event:
                 slots.free -= 1
             else:
                 await slots.wait()
-                started = services.clock()
+                started = clock()
             try:
                 outcome = await _work(command, run, place)
             finally:
@@ -184,20 +189,20 @@ async def _perform(command: RunNode, run: Run, path: str) -> Event:
         if _is_cancelled():
             run.emit(ev.NodeCancelled(run=run.id, at=services.wall(), node=place))
             raise
-        return Failed(node.index, _failure(error, node, place), (services.clock() - started) * 1000)
+        return Failed(node.index, _failure(error, node, place), (clock() - started) * 1000)
     except Exception as error:
-        return Failed(node.index, _failure(error, node, place), (services.clock() - started) * 1000)
+        return Failed(node.index, _failure(error, node, place), (clock() - started) * 1000)
     finally:
         run.at_work.discard(place)
-    _tell_done(command, outcome, run, place, (services.clock() - started) * 1000, top=not path)
+    _tell_done(node, outcome, run, place, (clock() - started) * 1000, not path)
     return Done(node.index, outcome.value)
 
 
 def _work(command: RunNode, run: Run, place: str) -> Awaitable[Outcome]:
     """Return the work of the node's kind, within the node's deadline if it has one."""
-    node = command.node
-    work, limit = KINDS[node.kind](command, run, place), node.spec.timeout
-    if limit is None or node.kind in ("tool", "ask"):  # these keep their deadline themselves
+    kind, limit = command.node.kind, command.node.spec.timeout
+    work = KINDS[kind](command, run, place)
+    if limit is None or kind in ("tool", "ask"):  # these keep their deadline themselves
         return work
     return _within(limit, work)
 
@@ -231,11 +236,11 @@ def _failure(error: BaseException, node: PlanNode, place: str) -> SwarmError:
 
 
 def _tell_done(
-    command: RunNode, outcome: Outcome, run: Run, place: str, latency_ms: float, *, top: bool
+    node: PlanNode, outcome: Outcome, run: Run, place: str, latency_ms: float, top: bool
 ) -> None:
     output, marks = outcome.output, outcome.marks
     if top:
-        run.results[place] = node_done(place, command.node.kind, output, latency_ms, marks)
+        run.results[place] = node_done(place, node.kind, output, latency_ms, marks)
     if run.sinks:
         said = marks.to_json() if marks is not None else None
         run.emit(node_finished(run.id, run.services.wall(), place, output, latency_ms, said))

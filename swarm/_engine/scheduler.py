@@ -119,8 +119,9 @@ class Scheduler:
         commands: list[Command] = []
         self.ready = 0
         if isinstance(event, Done):
-            self.scope[self.nodes[event.index].name] = event.value
-            self._settle(event.index, commands)
+            index = event.index
+            self.scope[self.nodes[index].name] = event.value
+            self._settle(index, commands)
         elif isinstance(event, Failed):
             node = self.nodes[event.index]
             if not self._fail(node, event.error, commands, event.latency_ms):

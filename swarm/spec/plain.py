@@ -18,10 +18,11 @@ from pathlib import PurePath
 from typing import Any, cast
 from uuid import UUID
 
-__all__ = ["MAX_DEPTH", "NotPlainError", "TooLargeError", "parse_json", "plain_data", "weigh"]
+__all__ = ["MAX_DEPTH", "SCALARS", "NotPlainError", "TooLargeError", "parse_json", "plain_data", "weigh"]
 
 MAX_DEPTH = 64
 MAX_BITS = 3_400  # about 1,000 digits: Python refuses to write 4,300, and few readers take more than 20
+SCALARS = frozenset({str, int, float, bool, type(None)})  # classes of plain data with nothing inside
 _OPAQUE = object()
 _SIZELESS = frozenset({bool, type(None)})
 

@@ -81,9 +81,8 @@ class FunctionTool(Generic[P, R]):
         self.effect: Effect = effect
         self._limit_bytes = limit_bytes
         self._sync = not inspect.iscoroutinefunction(function)
-        self._async = not self._sync
-        self._takes_key = KEY_PARAMETER in inspect.signature(function).parameters
         self._compiled: _Compiled | None = None
+        self._takes_key = KEY_PARAMETER in inspect.signature(function).parameters
         _refuse_what_cannot_work(function, self.name, effect)
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
@@ -100,7 +99,7 @@ class FunctionTool(Generic[P, R]):
         Raises:
             ToolError: code `tool_signature`; the hints cannot be turned into a schema.
         """
-        return self._ready().signature
+        return (self._compiled or self._compile()).signature
 
     async def call(self, arguments: Mapping[str, Any], *, idempotency_key: str = "") -> Any:
         """Call the function with plain data by name; return plain data.
@@ -111,12 +110,12 @@ class FunctionTool(Generic[P, R]):
                 `error`; chained to what the function raised.
             LimitExceededError: the result is larger than 1 MB.
         """
-        compiled = self._ready()
+        compiled = self._compiled or self._compile()
         values = compiled.values(arguments)
         if self._takes_key:
             values[KEY_PARAMETER] = idempotency_key
         try:
-            result = await (self.function(**values) if self._async else self._run(values))  # type: ignore
+            result: Any = await (self._run(values) if self._sync else cast("Any", self.function)(**values))
         except SwarmError:
             raise
         except (Exception, SystemExit) as error:  # a tool's sys.exit() is its failure, not the end of ours
@@ -128,16 +127,16 @@ class FunctionTool(Generic[P, R]):
         return compiled.result(result, self._limit_bytes)
 
     async def _run(self, values: dict[str, Any]) -> Any:
+        """Call a sync function; what it returns may be awaitable all the same."""
         function: Callable[..., Any] = self.function
-        if not self._sync or self.effect == "pure":
+        if self.effect == "pure":
             result: Any = function(**values)
         else:
             result = await in_thread(lambda: function(**values), name=f"tool {self.name}")
         return await cast("Awaitable[Any]", result) if isinstance(result, Awaitable) else result
 
-    def _ready(self) -> _Compiled:
-        if self._compiled is None:
-            self._compiled = _Compiled(self.function, self.name, self.effect, self._sync, self._takes_key)
+    def _compile(self) -> _Compiled:
+        self._compiled = _Compiled(self.function, self.name, self.effect, self._sync, self._takes_key)
         return self._compiled
 
 
@@ -174,8 +173,9 @@ class _Compiled:
             if problems:
                 raise self._misfit(problems)
             converted = values.keys()  # such as 3.0 for an integer: it fits, and is not yet an int
-        for name in converted & values.keys() if converted else ():
-            values[name] = self._convert(name, values[name])
+        if converted:
+            for name in converted & values.keys():
+                values[name] = self._convert(name, values[name])
         return values
 
     def result(self, value: Any, limit_bytes: int) -> Any:
@@ -187,8 +187,8 @@ class _Compiled:
         except Exception as error:  # the code of a property or a serializer of the author's own
             text = f"its result cannot be read: {describe(error)}"
             raise ToolError(text, where=self._where, code="tool_result") from error
-        problems = self._returns.problems(data) if self._returns is not None else ()
-        if problems:
+        returns = self._returns
+        if returns is not None and not returns.fits(data) and (problems := returns.problems(data)):
             raise ToolError(
                 f"its result does not fit its return type: {'; '.join(problems)}",
                 where=self._where,

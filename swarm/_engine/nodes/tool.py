@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import copy
-from typing import Any, cast
+from typing import Any
 
 from swarm._engine.context import Run
 from swarm._engine.quick import tool_called, tool_finished
@@ -12,13 +12,13 @@ from swarm._engine.result import Outcome
 from swarm._engine.scheduler import RunNode
 from swarm.errors import SwarmError, ToolError, describe
 from swarm.spec.graph import ToolNode
+from swarm.spec.plain import SCALARS
 from swarm.tools.base import Tool
 
 __all__ = ["call_tool", "tool"]
 
 GRACE_S = 1.0  # how long a cancelled tool may take to clean up before it is left behind
 FIRST_WAIT_S = 0.1  # between tries; doubles, at most 10 s
-CONTAINERS = (dict, list)
 
 
 async def tool(command: RunNode, run: Run, place: str) -> Outcome:
@@ -31,23 +31,20 @@ async def tool(command: RunNode, run: Run, place: str) -> Outcome:
             f"tool {spec.tool!r} has no code here", where=place,
             hint="give it: Swarm.load(path, tools=[...]), or name its file under `tools:`",
         )  # fmt: skip
-    attempts = spec.retry.attempts if spec.retry else 1
-    retry_on = spec.retry.on if spec.retry else []
-    wait = FIRST_WAIT_S
+    retry, timeout_s = spec.retry, spec.timeout
     key = f"{run.id}/{place}" if found.signature.takes_key else ""
-    for attempt in range(1, attempts + 1):
+    attempt, wait = 1, FIRST_WAIT_S
+    while True:
         try:
-            value = await call_tool(
-                found, command.arguments, run, place, timeout_s=spec.timeout, attempt=attempt, key=key
-            )
+            value = await call_tool(found, command.arguments, run, place, timeout_s, attempt, key)
         except SwarmError as error:
-            if attempt == attempts or ("timeout" if error.code == "timeout" else "error") not in retry_on:
+            found_out = "timeout" if error.code == "timeout" else "error"
+            if retry is None or attempt >= retry.attempts or found_out not in retry.on:
                 raise
             await run.services.sleep(wait)
-            wait = min(10.0, wait * 2)
+            attempt, wait = attempt + 1, min(10.0, wait * 2)
         else:
             return Outcome(value, value)
-    raise AssertionError("unreachable: the last attempt returns or raises")
 
 
 async def call_tool(
@@ -55,7 +52,6 @@ async def call_tool(
     arguments: dict[str, Any],
     run: Run,
     place: str,
-    *,
     timeout_s: float | None = None,
     attempt: int = 1,
     key: str = "",
@@ -64,13 +60,16 @@ async def call_tool(
 
     The tool gets copies of lists and objects: what it does to them stays with it.
     """
-    name, services = found.signature.name, run.services
+    name, clock, wall = found.signature.name, run.services.clock, run.services.wall
     run.count_tool_call()
     if run.sinks:
-        run.emit(tool_called(run.id, services.wall(), place, name, arguments, attempt))
-    started = services.clock()
+        run.emit(tool_called(run.id, wall(), place, name, arguments, attempt))
+    started = clock()
     said = "cancelled"
-    own = {name: _own(value) for name, value in arguments.items()}
+    own = arguments.copy()
+    for argument, value in own.items():
+        if type(value) not in SCALARS:
+            own[argument] = copy.deepcopy(value)
     try:
         call = found.call(own, idempotency_key=key)
         value = await (call if timeout_s is None else _within(call, timeout_s, place))
@@ -80,13 +79,9 @@ async def call_tool(
         raise
     finally:
         if run.sinks:
-            latency = (services.clock() - started) * 1000
-            run.emit(tool_finished(run.id, services.wall(), place, name, latency, said or None))
+            latency = (clock() - started) * 1000
+            run.emit(tool_finished(run.id, wall(), place, name, latency, said or None))
     return value
-
-
-def _own(value: Any) -> Any:
-    return copy.deepcopy(cast("Any", value)) if isinstance(value, CONTAINERS) else value
 
 
 async def _within(call: Any, timeout_s: float, place: str) -> Any:
