@@ -108,6 +108,8 @@ async def execute(plan: Plan, given: Mapping[str, Any], run: Run) -> RunResult:
 
 
 async def _work(plan: Plan, given: Mapping[str, Any], run: Run) -> EndRun:
+    assert run.work is not None
+    run.work.begun()
     try:
         end, _ = await run_level(plan, {"input": given}, run)
         run.measure(end.value, plan.name)
@@ -118,13 +120,14 @@ async def _work(plan: Plan, given: Mapping[str, Any], run: Run) -> EndRun:
         found.__cause__ = error
         return EndRun(error=found)
     finally:
-        if run.work is not None:
-            run.work.wake()
+        run.work.wake()
     return end
 
 
 def _end_of(came: EndRun | Ending, run: Run) -> EndRun:
     """Return how the run ended; of one that was ended, the error that says why."""
+    if isinstance(came, EndRun):
+        return came
     match came:
         case Ending.DEADLINE:
             what, hint = (
@@ -141,8 +144,6 @@ def _end_of(came: EndRun | Ending, run: Run) -> EndRun:
                 "do not cancel the current task in a tool",
             )
             return EndRun(error=NodeError(what, hint=hint, code="cancelled"))
-        case EndRun():
-            return came
 
 
 def _tell_left_behind(run: Run) -> None:

@@ -198,9 +198,12 @@ class Scheduler:
 
     def _end(self) -> EndRun:
         for choice in self.plan.outputs:
-            if all(name in self.scope for name in choice.needs):
+            for name in choice.needs:
+                if name not in self.scope:
+                    break
+            else:
                 try:
-                    return EndRun(value=choice.value(self.scope), choice=choice)
+                    return EndRun(choice.value(self.scope), choice)
                 except SwarmError as error:
                     error.where = error.where or "output"
                     return EndRun(error=error)

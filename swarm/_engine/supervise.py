@@ -81,8 +81,8 @@ class Deadlines:
 class Supervised(Generic[T]):
     """A coroutine at work in a task; made inside a running loop, awaited once with `result()`.
 
-    A work that calls `wake()` as its last act gives its caller the turn earlier: the callbacks of a
-    task cost another round of the loop.
+    A work may call `begun()` as its first act and then has to call `wake()` as its last: the callback
+    of a task that does this for it costs 2 us and another round of the loop.
 
     Args:
         deadlines: of its kind; `pause` and `go_on` hold the clock and start it again.
@@ -94,7 +94,7 @@ class Supervised(Generic[T]):
         self._loop = loop = asyncio.get_running_loop()
         self._turn: asyncio.Future[None] = loop.create_future()
         self._task = loop.create_task(work)
-        self._task.add_done_callback(self._over)  # also of one that is cancelled before its first step
+        self._task.add_done_callback(self._over)
         self._deadlines = deadlines
         deadlines.add(self, loop)
         self._timer: asyncio.TimerHandle | None = None  # of a work that was paused before
@@ -155,6 +155,10 @@ class Supervised(Generic[T]):
         if self._left_s is not None and not self.is_over:
             self._timer = self._loop.call_later(max(0.0, self._left_s), self.wake)
             self._left_s = None
+
+    def begun(self) -> None:
+        """Say that the work calls `wake` itself; one that is cancelled before its first step cannot."""
+        self._task.remove_done_callback(self._over)
 
     def wake(self) -> None:
         """Give the caller its turn: the work is done, or its time is up."""

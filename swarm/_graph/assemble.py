@@ -9,7 +9,7 @@ from typing import Any
 from swarm._graph.forms import Form, OutputForm, evaluator, refs_of, table_evaluator
 from swarm._graph.plan import OutputChoice, Plan, PlanNode
 from swarm.spec.catalogue import Catalogue, ResolvedExpert
-from swarm.spec.condition import Expr, Ref, compile_expression, truth_of, write
+from swarm.spec.condition import Compare, Expr, Ref, compile_expression, truth_of, write
 from swarm.spec.graph import ExpertNode, RepeatNode, RouteNode
 from swarm.spec.types import Type
 
@@ -121,4 +121,6 @@ def _condition(expr: Expr | None) -> Callable[[Mapping[str, Any]], bool] | None:
     if expr is None:
         return None
     value = compile_expression(expr)
+    if isinstance(expr, Compare):
+        return value  # true or false as it is
     return lambda scope: truth_of(value(scope), expr)

@@ -50,7 +50,7 @@ def plain_data(value: Any, *, limit_bytes: int, root: str = "value") -> Any:
         NotPlainError: a part is nothing of these; names its path, such as `result.items[2].when`.
         TooLargeError: it is larger than `limit_bytes` (about its size as JSON).
     """
-    kind = cast("type[Any]", type(value))
+    kind: Any = type(value)
     if kind in _SIZELESS or (kind is str and 4 * len(value) <= limit_bytes):
         return value  # most values: nothing to convert and nothing to weigh
     if kind is int and value.bit_length() <= MAX_BITS:
@@ -153,7 +153,11 @@ class _Walk:
                 hint = "make the keys differ as text"
                 raise NotPlainError(f"{_shown(path)}: two keys are {name!r} as text", hint)
             self._take(len(name) + 4)
-            result[name] = self.plain(inner, f"{path}.{name}", depth + 1)
+            if type(inner) in _SIZELESS:  # most fields are small: no path is needed, no call
+                self._take(4)
+                result[name] = inner
+            else:
+                result[name] = self.plain(inner, f"{path}.{name}", depth + 1)
         return result
 
     def _list(self, items: Iterable[Any], path: str, depth: int) -> list[Any]:
