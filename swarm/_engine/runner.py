@@ -7,10 +7,9 @@ outlives the level that started it, and cancelling a level cancels what it runs.
 from __future__ import annotations
 
 import asyncio
-from collections import deque
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Sequence
 from functools import lru_cache
-from typing import Any
+from typing import Any, cast
 
 import swarm.events as ev
 from swarm._engine.context import Run
@@ -37,27 +36,6 @@ from swarm.spec.plain import SCALARS
 __all__ = ["run_level"]
 
 WORKERS = frozenset({"expert", "tool", "route"})  # take a slot; nodes with a body would wait for their own nodes
-
-
-class _Inbox:
-    """Events of finished tasks, and the waiting for the next one."""
-
-    __slots__ = ("events", "waiter")
-
-    def __init__(self) -> None:
-        self.events: deque[Event] = deque()
-        self.waiter: asyncio.Future[None] | None = None
-
-    def put(self, event: Event) -> None:
-        self.events.append(event)
-        if self.waiter is not None and not self.waiter.done():
-            self.waiter.set_result(None)
-
-    async def get(self) -> Event:
-        while not self.events:
-            self.waiter = asyncio.get_running_loop().create_future()
-            await self.waiter
-        return self.events.popleft()
 
 
 async def run_level(
@@ -89,43 +67,95 @@ async def run_level(
 
 async def _side_by_side(scheduler: Scheduler, ready: list[RunNode], run: Run, path: str) -> EndRun:
     """Run a level to its end from where several nodes are ready at once."""
-    inbox = _Inbox()
-    tasks: set[asyncio.Task[None]] = set()
-    out = 0  # nodes at work as tasks: each has a count of `busy`, which comes back with its event
+    level = _Level(scheduler, run, path)
     try:
         async with asyncio.TaskGroup() as group:
-            while True:
-                if len(ready) == 1 and not out:
-                    event = await _perform(ready[0], run, path)
-                else:
-                    for command in ready:
-                        task = group.create_task(_report(command, run, path, inbox))
-                        tasks.add(task)
-                        task.add_done_callback(tasks.discard)
-                    out += len(ready)
-                    run.busy += len(ready)
-                    event = await _next(inbox, run)
-                    out -= 1
-                ready, end = _obey(scheduler.handle(event), run, path)
-                if end is not None:
-                    for task in tasks:
-                        task.cancel()
-                    break
+            level.start(ready, group)
+            run.rest()  # until the end comes, only this level's tasks can move, and it cannot
+            try:
+                end = await level.end
+            except asyncio.CancelledError:
+                run.busy += 1
+                raise
+            finally:
+                level.closed = True
+            for task in level.tasks:
+                task.cancel()
     except BaseExceptionGroup as errors:
         raise first_error(errors) from errors
     finally:
-        run.busy -= out  # of tasks that were cancelled, or ended after the level did
+        run.busy -= level.out  # of tasks that were cancelled, or ended after the level did
     return end
 
 
-async def _next(inbox: _Inbox, run: Run) -> Event:
-    """Return the next event; until it comes, only this level's tasks can move, and it cannot."""
-    run.rest()
-    try:
-        return await inbox.get()
-    except asyncio.CancelledError:
-        run.busy += 1
-        raise
+class _Level:
+    """Nodes at work side by side, each in a task that goes on with a node that its own made ready.
+
+    A task costs more than a node (5 us, and a turn of the loop to tell of its end), so the most urgent
+    of the nodes that became ready stays in the task, and only the others get tasks of their own.
+
+    Attributes:
+        end: how the level ended, as soon as it has; closed: nothing is decided or started any more.
+        out: tasks at work: each has a count of `run.busy`. The last one's passes to who waits for `end`.
+    """
+
+    __slots__ = ("closed", "end", "out", "path", "run", "scheduler", "tasks")
+
+    def __init__(self, scheduler: Scheduler, run: Run, path: str) -> None:
+        self.scheduler, self.run, self.path = scheduler, run, path
+        self.end: asyncio.Future[EndRun] = asyncio.get_running_loop().create_future()
+        self.closed = False
+        self.out = 0
+        self.tasks: set[asyncio.Task[None]] = set()
+
+    def start(self, commands: Sequence[RunNode], group: asyncio.TaskGroup) -> None:
+        """Run each of these nodes in a task of its own."""
+        for command in commands:
+            self.tasks.add(group.create_task(self._work(command, group)))
+        self.out += len(commands)
+        self.run.busy += len(commands)
+
+    async def _work(self, first: RunNode, group: asyncio.TaskGroup) -> None:
+        """Run a node, and then one after the other those that became ready through it.
+
+        The level hears of every node, of one that cancelled its own task too, or it would wait for ever.
+        """
+        command = first
+        try:
+            while True:
+                ready = self._settle(await _perform(command, self.run, self.path))
+                if not ready:
+                    break
+                command = ready[0]
+                if len(ready) > 1:
+                    self.start(ready[1:], group)
+        except asyncio.CancelledError:
+            place = self.path + command.node.name
+            error = NodeError("its task was cancelled", where=place, code="cancelled")
+            if ready := self._settle(Failed(command.node.index, error)):
+                self.start(ready, group)
+                self.out -= 1
+                self.run.busy -= 1
+            raise
+        except BaseException:
+            self.closed = True  # the group ends its other tasks; nothing may be started in it any more
+            raise
+        finally:
+            self.tasks.discard(cast("asyncio.Task[None]", asyncio.current_task()))
+
+    def _settle(self, event: Event) -> list[RunNode]:
+        """Decide what follows an event of a task; return the nodes to run, [] when the task is over."""
+        if self.closed or self.end.done():  # done without an end: who waits for it was cancelled
+            return []
+        ready, end = _obey(self.scheduler.handle(event), self.run, self.path)
+        if end is not None:
+            self.closed = True
+            self.out -= 1
+            self.end.set_result(end)
+        elif not ready:
+            self.out -= 1
+            self.run.rest()
+        return ready if end is None else []
 
 
 def _obey(commands: list[Command], run: Run, path: str) -> tuple[list[RunNode], EndRun | None]:
@@ -143,19 +173,6 @@ def _obey(commands: list[Command], run: Run, path: str) -> tuple[list[RunNode], 
         else:
             end = command
     return ready, end
-
-
-async def _report(command: RunNode, run: Run, path: str, inbox: _Inbox) -> None:
-    """Run a node as a task; its count of `busy` passes to the level with the event.
-
-    The level hears of every task, of one that cancelled itself too, or it would wait for ever.
-    """
-    index, place = command.node.index, path + command.node.name
-    event: Event = Failed(index, NodeError("its task was cancelled", where=place, code="cancelled"))
-    try:
-        event = await _perform(command, run, path)
-    finally:
-        inbox.put(event)
 
 
 async def _perform(command: RunNode, run: Run, path: str) -> Event:
