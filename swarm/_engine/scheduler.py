@@ -141,11 +141,11 @@ class Scheduler:
         """Count `index` as settled and go on with what only waited for it; False when the run ends."""
         settled = [index]
         nodes, waiting = self.nodes, self.waiting
-        while settled:
+        for done in settled:  # grows by the nodes that are skipped or fail
             self.open -= 1
-            for child in nodes[settled.pop()].children:
-                waiting[child] -= 1
-                if waiting[child] == 0:
+            for child in nodes[done].children:
+                left = waiting[child] = waiting[child] - 1
+                if not left:
                     outcome = self._decide(nodes[child], commands)
                     if outcome is None:
                         return False
@@ -161,7 +161,7 @@ class Scheduler:
 
     def _decide(self, node: PlanNode, commands: list[Command]) -> bool | None:
         """Run, skip or fail a ready node; return whether it is settled, None when the run ends."""
-        scope = self.scope
+        scope, when = self.scope, node.when
         if node.handles:
             error = next((self.errors[i] for i in node.handles if i in self.errors), None)
             if error is None:
@@ -171,7 +171,7 @@ class Scheduler:
             if name not in scope:
                 return self._skip(node, f"{name!r} has no value: it did not run", commands)
         try:
-            if node.when is not None and not node.when(scope):
+            if when is not None and not when(scope):
                 return self._skip(node, node.when_false, commands)
             arguments = node.bind(scope)
         except SwarmError as error:

@@ -111,7 +111,9 @@ class FunctionTool(Generic[P, R]):
             LimitExceededError: the result is larger than 1 MB.
         """
         compiled = self._compiled or self._compile()
-        values = compiled.values(arguments)
+        values = dict(arguments)
+        if not compiled.takes(values):
+            values = compiled.values(values)
         if self._takes_key:
             values[KEY_PARAMETER] = idempotency_key
         try:
@@ -158,24 +160,24 @@ class _Compiled:
         )
         self._where = f"tool {name!r}"
         self._parameters = SchemaCheck(plan.parameters)
+        # Says at once of most arguments that nothing is to be done to them.
+        self.takes = _never if plan.converted else self._parameters.fits
         self._returns = SchemaCheck(plan.returns) if plan.returns is not None else None
         shape = from_schema(plan.returns)
         self._shape = shape if _may_leave_out(shape) else None
         self._adapters = plan.adapters
         self._converted = plan.converted
 
-    def values(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the arguments as the function's hints want them."""
-        values = dict(arguments)
+    def values(self, values: dict[str, Any]) -> dict[str, Any]:
+        """Return the arguments as the function's hints want them; changed in place."""
         converted = self._converted
         if not self._parameters.fits(values):
             problems = self._parameters.problems(values)
             if problems:
                 raise self._misfit(problems)
             converted = values.keys()  # such as 3.0 for an integer: it fits, and is not yet an int
-        if converted:
-            for name in converted & values.keys():
-                values[name] = self._convert(name, values[name])
+        for name in converted & values.keys():
+            values[name] = self._convert(name, values[name])
         return values
 
     def result(self, value: Any, limit_bytes: int) -> Any:
@@ -255,6 +257,10 @@ def _refuse_what_cannot_work(function: Callable[..., Any], name: str, effect: st
                 f"{where}tool {name!r} is called with arguments by name, and {parameter} cannot be:"
                 " give each argument a name of its own"
             )
+
+
+def _never(_values: dict[str, Any]) -> bool:
+    return False
 
 
 def _may_leave_out(kind: Type) -> bool:

@@ -71,7 +71,7 @@ async def call_tool(
         if type(value) not in SCALARS:
             own[argument] = copy.deepcopy(value)
     try:
-        call = found.call(own, idempotency_key=key)
+        call = found.call(own, idempotency_key=key) if key else found.call(own)
         value = await (call if timeout_s is None else _within(call, timeout_s, place))
         said = ""
     except Exception as error:
