@@ -50,6 +50,7 @@ VERSION = 1
 # The slots of the events that every run and every node has. The engine fills such an event in as its open class,
 # which may be written to, and then makes it the frozen one (`_engine/quick.py`).
 
+
 class OpenRunStarted:
     __slots__ = ("at", "graph", "input", "run", "version")
 

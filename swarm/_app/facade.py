@@ -47,7 +47,9 @@ if hasattr(os, "register_at_fork"):
 
 def new_run_id() -> str:
     """Return an id that sorts by time: `20260314-092653-3f9a2c7155d0`."""
-    return f"{_second(int(time.time()))}-{_RANDOM.getrandbits(48):012x}"  # of 10,000 in a second none are alike
+    return (
+        f"{_second(int(time.time()))}-{_RANDOM.getrandbits(48):012x}"  # of 10,000 in a second none are alike
+    )
 
 
 @lru_cache(maxsize=2)

@@ -35,7 +35,9 @@ from swarm.spec.plain import SCALARS
 
 __all__ = ["run_level"]
 
-WORKERS = frozenset({"expert", "tool", "route"})  # take a slot; nodes with a body would wait for their own nodes
+WORKERS = frozenset(
+    {"expert", "tool", "route"}
+)  # take a slot; nodes with a body would wait for their own nodes
 
 
 async def run_level(
@@ -252,9 +254,7 @@ def _failure(error: BaseException, node: PlanNode, place: str) -> SwarmError:
     return found
 
 
-def _tell_done(
-    node: PlanNode, outcome: Outcome, run: Run, place: str, latency_ms: float, top: bool
-) -> None:
+def _tell_done(node: PlanNode, outcome: Outcome, run: Run, place: str, latency_ms: float, top: bool) -> None:
     output, marks = outcome.output, outcome.marks
     if top:
         run.results[place] = node_done(place, node.kind, output, latency_ms, marks)

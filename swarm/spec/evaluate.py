@@ -128,7 +128,7 @@ def _compile_compare(expr: Compare) -> Evaluate:
     left, right, op = compile_expression(expr.left), compile_expression(expr.right), expr.op
     match op:
         case "==" if isinstance(expr.right, Const) and isinstance(expr.right.value, str | bool):
-            return _compile_is(left, expr.right.value)
+            return _compile_is(expr.left, left, expr.right.value)
         case "==":
             return lambda scope: same(left(scope), right(scope))
         case "!=":
@@ -141,11 +141,19 @@ def _compile_compare(expr: Compare) -> Evaluate:
             return lambda scope: _ordered(left(scope), right(scope), op, expr)
 
 
-def _compile_is(left: Evaluate, constant: str | bool) -> Evaluate:
-    """Return `left == constant`; nearly all conditions are, and these need less care than `same` takes."""
-    if isinstance(constant, bool):
-        return lambda scope: left(scope) is constant
-    return lambda scope: bool(left(scope) == constant)
+def _compile_is(side: Expr, left: Evaluate, constant: str | bool) -> Evaluate:
+    """Return `left == constant`, as nearly all conditions are: these need less care than `same` takes."""
+    same_as = operator.is_ if isinstance(constant, bool) else operator.eq
+    if not isinstance(side, Ref) or len(side.fields) != 1:
+        return lambda scope: same_as(left(scope), constant)
+    name, (field,) = side.name, side.fields
+
+    def field_is(scope: Scope) -> bool:
+        found = scope.get(name)
+        value = found[field] if type(found) is dict and field in found else left(scope)
+        return same_as(value, constant)
+
+    return field_is
 
 
 def _within(item: Any, items: Any, expr: Compare) -> bool:

@@ -55,7 +55,24 @@ def plain_data(value: Any, *, limit_bytes: int, root: str = "value") -> Any:
         return value  # most values: nothing to convert and nothing to weigh
     if kind is int and value.bit_length() <= MAX_BITS:
         return value
+    if kind is dict and (flat := _flat(value, limit_bytes)) is not None:
+        return flat
     return _Walk(limit_bytes).plain(value, root, 0)
+
+
+def _flat(table: dict[Any, Any], limit_bytes: int) -> dict[str, Any] | None:
+    """Return a copy of an object of small values, as most results are; None when it takes a closer look."""
+    size = 0
+    for key, value in table.items():
+        kind: Any = type(value)
+        if type(key) is not str:
+            return None
+        if kind is str:
+            size += 4 * len(value)
+        elif kind not in _SIZELESS and not (kind is int and value.bit_length() <= MAX_BITS):
+            return None
+        size += len(key) + 12
+    return table.copy() if size <= limit_bytes else None
 
 
 def parse_json(text: str) -> Any:
