@@ -150,8 +150,9 @@ def _compile_is(side: Expr, left: Evaluate, constant: str | bool) -> Evaluate:
 
     def field_is(scope: Scope) -> bool:
         found = scope.get(name)
-        value = found[field] if type(found) is dict and field in found else left(scope)
-        return same_as(value, constant)
+        if type(found) is dict and field in found:
+            return same_as(found[field], constant)  # pyright: ignore[reportUnknownArgumentType]
+        return same_as(left(scope), constant)
 
     return field_is
 

@@ -50,7 +50,7 @@ def plain_data(value: Any, *, limit_bytes: int, root: str = "value") -> Any:
         NotPlainError: a part is nothing of these; names its path, such as `result.items[2].when`.
         TooLargeError: it is larger than `limit_bytes` (about its size as JSON).
     """
-    kind: Any = type(value)
+    kind: type[Any] = type(value)  # pyright: ignore[reportUnknownVariableType]
     if kind in _SIZELESS or (kind is str and 4 * len(value) <= limit_bytes):
         return value  # most values: nothing to convert and nothing to weigh
     if kind is int and value.bit_length() <= MAX_BITS:
@@ -64,7 +64,7 @@ def _flat(table: dict[Any, Any], limit_bytes: int) -> dict[str, Any] | None:
     """Return a copy of an object of small values, as most results are; None when it takes a closer look."""
     size = 0
     for key, value in table.items():
-        kind: Any = type(value)
+        kind: type[Any] = type(value)  # pyright: ignore[reportUnknownVariableType]
         if type(key) is not str:
             return None
         if kind is str:

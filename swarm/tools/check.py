@@ -160,7 +160,7 @@ def _compile_object(schema: Mapping[str, Any], defs: Mapping[str, Any], depth: i
     def check(value: Any) -> bool:
         if type(value) is not dict:
             return False
-        table: dict[Any, Any] = value
+        table: dict[Any, Any] = value  # pyright: ignore[reportUnknownVariableType]
         for name, inner in table.items():
             known = fields.get(name, others)
             if known is None or type(name) is not str or not known(inner):
