@@ -172,7 +172,8 @@ class Scheduler:
                 return self._skip(node, f"{name!r} has no value: it did not run", commands)
         try:
             if when is not None and not when(scope):
-                return self._skip(node, node.when_false, commands)
+                commands.append(SkipNode(node, node.when_false))
+                return True
             arguments = node.bind(scope)
         except SwarmError as error:
             return True if self._fail(node, error, commands) else None

@@ -78,6 +78,7 @@ class FunctionTool(Generic[P, R]):
         functools.update_wrapper(self, function)
         self.__dict__.pop("signature", None)  # that of a tool that this one is made of
         self.function = function
+        self._calls: Callable[..., Any] = function  # the same, with arguments by name
         self.name: str = getattr(function, "__name__", "") if name is None else name
         self.effect: Effect = effect
         self._limit_bytes = limit_bytes
@@ -118,7 +119,7 @@ class FunctionTool(Generic[P, R]):
         if self._takes_key:
             values[KEY_PARAMETER] = idempotency_key
         try:
-            result: Any = await (self._run(values) if self._sync else cast("Any", self.function)(**values))
+            result: Any = await (self._run(values) if self._sync else self._calls(**values))
         except SwarmError:
             raise
         except (Exception, SystemExit) as error:  # a tool's sys.exit() is its failure, not the end of ours
@@ -131,7 +132,7 @@ class FunctionTool(Generic[P, R]):
 
     async def _run(self, values: dict[str, Any]) -> Any:
         """Call a sync function; what it returns may be awaitable all the same."""
-        function: Callable[..., Any] = self.function
+        function = self._calls
         if self.effect == "pure":
             result: Any = function(**values)
         else:
