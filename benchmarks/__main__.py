@@ -8,29 +8,46 @@ import json
 import platform
 import sys
 
+from benchmarks.engine.table import Row, markdown
+
 ALL = ("engine", "startup", "batch", "experts")
+ON_REQUEST = ("simulation",)
 
 
 def main() -> None:
     """Run the benchmarks named on the command line."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("names", nargs="*", choices=[*ALL, []], help="which ones (default: all)")
+    parser.add_argument("names", nargs="*", choices=[*ALL, *ON_REQUEST, []], help="which ones (default: all)")
     parser.add_argument("--json", action="store_true", help="one JSON object on stdout")
+    parser.add_argument("--markdown", action="store_true", help="the engine's table for a document")
+    parser.add_argument("--only", default="", help="of engine: one part of it, W1 to W7, workflows, memory")
+    parser.add_argument(
+        "--install", action="store_true", help="of engine: install the core afresh, and weigh it"
+    )
+    parser.add_argument("--seeds", type=int, default=2_000, help="of simulation: how many")
+    parser.add_argument("--seed", type=int, help="of simulation: this one alone")
     options = parser.parse_args()
-    table: dict[str, object] = {}
-    for name in options.names or ALL:
-        print(f"== {name}", file=sys.stderr)
-        rows: dict[str, object] = importlib.import_module(f"benchmarks.{name}").run()
-        table[name] = rows
-        if not options.json:
-            for row, value in rows.items():
-                print(f"{name:8} {row:44} {value}")
+    table = {name: _rows(name, options) for name in options.names or ALL}
     if options.json:
         print(
             json.dumps(
-                {"python": platform.python_version(), "machine": platform.machine(), **table}, indent=1
+                {"python": platform.python_version(), "machine": platform.machine(), **table}, indent=1,
+                default=lambda row: row.to_json(),
             )
-        )
+        )  # fmt: skip
+    elif options.markdown:
+        print(markdown([row for rows in table.values() for row in rows.values() if isinstance(row, Row)]))
+
+
+def _rows(name: str, options: argparse.Namespace) -> dict[str, object]:
+    print(f"== {name}", file=sys.stderr)
+    module = importlib.import_module(f"benchmarks.{name}")
+    own = {"engine": ("only", "install"), "simulation": ("seeds", "seed")}.get(name, ())
+    rows: dict[str, object] = module.run(**{option: getattr(options, option) for option in own})
+    if not options.json and not options.markdown:
+        for row, value in rows.items():
+            print(f"{name:8} {row:44} {value}")
+    return rows
 
 
 if __name__ == "__main__":

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from swarm.backends.base import ModelBackend
     from swarm.backends.scripted import ScriptedBackend
     from swarm.errors import (
+        AnsweredError,
         BackendError,
         BackendTimeout,
         BackendUnavailable,
@@ -48,6 +49,7 @@ if TYPE_CHECKING:
     __version__: str
 
 __all__ = [
+    "AnsweredError",
     "BackendError",
     "BackendTimeout",
     "BackendUnavailable",
@@ -89,7 +91,7 @@ _HOME = {
     "swarm.backends.base": ("ModelBackend",),
     "swarm.backends.scripted": ("ScriptedBackend",),
     "swarm.errors": (
-        "BackendError", "BackendTimeout", "BackendUnavailable", "InputError", "InternalError",
+        "AnsweredError", "BackendError", "BackendTimeout", "BackendUnavailable", "InputError", "InternalError",
         "LimitExceededError", "LowConfidenceError", "ModelMissing", "NodeError", "Problem", "SpecError",
         "StoreError", "SwarmError", "ToolError",
     ),

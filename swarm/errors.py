@@ -3,6 +3,7 @@
 SwarmError                      anything this package raises on purpose
 |-- SpecError                   the author's turn: a graph or expert file is wrong (all problems at once)
 |-- InputError                  the caller's turn: the input of a run does not fit the graph
+|   `-- AnsweredError           the question was answered before; `.answer` is the first answer
 |-- BackendError                the model server's turn; `.retryable` says whether asking again can help
 |   |-- BackendUnavailable      nothing answers there
 |   |-- ModelMissing            the server does not have this model
@@ -20,9 +21,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 __all__ = [
+    "AnsweredError",
     "BackendError",
     "BackendTimeout",
     "BackendUnavailable",
@@ -163,6 +165,16 @@ class InputError(SwarmError):
     """The input of a run does not fit what the graph declares; every misfit is named."""
 
     code = "invalid_input"
+
+
+class AnsweredError(InputError):
+    """A question was answered before; the first answer stands, and is in `.answer`."""
+
+    code = "answered"
+
+    def __init__(self, what: str, *, answer: Mapping[str, object], where: str = "", hint: str = "") -> None:
+        super().__init__(what, where=where, hint=hint)
+        self.answer = answer
 
 
 class BackendError(SwarmError):

@@ -10,7 +10,7 @@ import pytest
 import swarm
 
 PUBLIC = {
-    "BackendError", "BackendTimeout", "BackendUnavailable", "Event", "Expert", "Graph", "InputError",
+    "AnsweredError", "BackendError", "BackendTimeout", "BackendUnavailable", "Event", "Expert", "Graph", "InputError",
     "InternalError", "LimitExceededError", "Limits", "LowConfidenceError", "Message", "ModelBackend", "ModelMissing",
     "NodeError", "NodeResult", "Problem", "Registry", "RouteDecision", "Router", "RunPaused", "RunResult",
     "ScriptedBackend", "SpecError", "StoreError", "Swarm", "SwarmError", "ToolError", "__version__", "first", "tool",

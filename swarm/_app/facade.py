@@ -3,62 +3,41 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import random
-import secrets
 import time
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping, Sequence
 from dataclasses import replace
-from functools import lru_cache
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 import swarm.events as ev
 from swarm._app.check import Checked, check_graph, check_spec
+from swarm._app.durable import Begun, DurableRuns
+from swarm._app.ids import new_run_id, new_token
 from swarm._app.learned import LEARNED, OutcomeFile
-from swarm._app.stream import EventQueue
-from swarm._app.wiring import Backends, file_tools, inner_graphs, tools_by_name
+from swarm._app.live import Live, LiveRuns
+from swarm._app.runs import Runs
+from swarm._app.stream import stream_run
+from swarm._app.wiring import Backends, file_tools, inner_graphs, open_store, tools_by_name
 from swarm._engine.context import Limits, Observer, Run, Services
-from swarm._engine.execute import check_input, execute, may_ask, node_results
-from swarm._engine.nodes.plain import check_answer
-from swarm._engine.result import RunPaused, RunResult
+from swarm._engine.execute import check_input, execute, may_ask
+from swarm._engine.gates import Gates
+from swarm._engine.result import RunResult
 from swarm._engine.runner import run_level
 from swarm._engine.slots import Slots
 from swarm._graph.plan import Plan
 from swarm.backends.base import ModelBackend
-from swarm.errors import InputError, Problem, SwarmError
+from swarm.errors import LimitExceededError, Problem, SwarmError
 from swarm.spec.catalogue import ResolvedExpert
 from swarm.spec.compose import Graph
 from swarm.spec.graph import GraphSpec
 from swarm.spec.registry import Registry
-from swarm.spec.types import parse_type
+from swarm.stores.base import RunStore
 from swarm.tools.base import Tool
 
-__all__ = ["Swarm", "new_run_id"]
+__all__ = ["Swarm"]
 
 Listener = Callable[[ev.Event], None]
-
-
-_RANDOM = random.Random()  # seeded by the system; asking it for each id takes 1 us more
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_RANDOM.seed)  # or parent and child would make the same ids
-
-
-def new_run_id() -> str:
-    """Return an id that sorts by time: `20260314-092653-3f9a2c7155d0`."""
-    return (
-        f"{_second(int(time.time()))}-{_RANDOM.getrandbits(48):012x}"  # of 10,000 in a second none are alike
-    )
-
-
-@lru_cache(maxsize=2)
-def _second(seconds: int) -> str:
-    return time.strftime("%Y%m%d-%H%M%S", time.gmtime(seconds))
-
-
-def _new_token() -> str:
-    return secrets.token_hex(16)
 
 
 class Swarm:
@@ -72,6 +51,8 @@ class Swarm:
         listeners: called with every event of every run, in order.
         registry: where experts are found.
         recorders: called with what the rungs of each expert answered (`Outcome`), run by run.
+        store: where runs are kept so that none is lost (a store, or the file of a SQLite one);
+            None: a run lives only in this process. source: the graph's file, kept with its runs.
         learned: the file to which experts with `learn: true` add what their rungs answered.
 
     Raises:
@@ -89,6 +70,8 @@ class Swarm:
         registry: Registry | None = None,
         recorders: Sequence[Observer] = (),
         learned: str | Path = LEARNED,
+        store: RunStore | str | Path | None = None,
+        source: str = "",
     ) -> None:
         graphs = inner_graphs(graph) if isinstance(graph, Graph) else {}
         composed = [graph, *graphs.values()] if isinstance(graph, Graph) else []
@@ -113,15 +96,27 @@ class Swarm:
             choose=_choose,
             clock=time.perf_counter,
             wall=time.time,
-            new_id=_new_token,
+            new_id=new_token,
             limits=self.limits,
             slots=Slots(self.limits.concurrency),
+            gates=Gates(self.limits.model_calls),
             recorders=tuple(recorders),
             learners=(OutcomeFile(learned),),
         )
         self._asks = may_ask(self.plan)
-        self._live: set[_Live] = set()  # runs that have paused and not ended
-        self._runs: set[Run] = set()  # runs that somebody waits for
+        self._store, self._source = store, source
+        self._durable: DurableRuns | None = None
+        self._live = LiveRuns(self.plan)
+        self.runs = Runs(
+            self.plan,
+            self.limits,
+            self._live,
+            self._kept,
+            self._again,
+            tools=self._tools,
+            has_store=store is not None,
+        )
+        self._detached: set[asyncio.Future[Any]] = set()  # runs whose reader left, and that nobody waits for
         self._loop: asyncio.AbstractEventLoop | None = None
         self._closed = False
 
@@ -137,6 +132,7 @@ class Swarm:
         listeners: Sequence[Listener] = (),
         registry: Registry | None = None,
         recorders: Sequence[Observer] = (),
+        store: RunStore | str | Path | None = None,
     ) -> Swarm:
         """Read a graph's file.
 
@@ -152,8 +148,9 @@ class Swarm:
             path, registry=registry, tools=signatures, backends=list(backends or ()), overrides=overrides
         )
         return cls(
-            checked, tools=tools, backends=backends, limits=limits, listeners=listeners, recorders=recorders
-        )
+            checked, tools=tools, backends=backends, limits=limits, listeners=listeners, recorders=recorders,
+            store=store, source=str(Path(path).resolve()),
+        )  # fmt: skip
 
     @property
     def name(self) -> str:
@@ -176,20 +173,16 @@ class Swarm:
     async def aclose(self) -> None:
         """End every run and close connections; calling it twice is fine.
 
-        Paused runs are cancelled; one that somebody still waits for gives a result, `cancelled`.
+        Paused runs are cancelled (with a store they wait on, for whoever opens it next); one that somebody still waits for gives a result, `cancelled`.
         """
         self._enter_loop()
         self._closed = True
-        for one in tuple(self._live):
-            if one.run not in self._runs:  # one that was resumed has somebody who waits for it
-                await one.cancel()
-        await asyncio.sleep(0)  # a run that was only just begun gets its task
-        works = [run.work for run in self._runs if run.work is not None]
-        for work in works:
-            work.stop()
-        await asyncio.gather(*(work.ended() for work in works))
+        await self._live.close()
         self._services.deadlines.close()
+        await asyncio.gather(*self._detached, return_exceptions=True)
         await self._backends.aclose()
+        if self._durable is not None and self._store is not self._durable.store:
+            await self._durable.store.aclose()  # it was opened here
 
     def _enter_loop(self) -> None:
         """Note which event loop runs this swarm; questions, slots and connections belong to one.
@@ -200,15 +193,16 @@ class Swarm:
         loop = asyncio.get_running_loop()
         if self._loop is loop:
             return
-        if self._loop is not None and not self._loop.is_closed() and (self._runs or self._live):
+        if self._loop is not None and not self._loop.is_closed() and self._live:
             raise SwarmError(
                 "this swarm is at work in another event loop", where=self.name, code="loop",
                 hint="make one Swarm for each event loop, and so for each thread",
             )  # fmt: skip
         self._loop = loop
-        self._runs.clear()
         self._live.clear()
-        self._services = replace(self._services, slots=Slots(self.limits.concurrency))
+        self._services = replace(
+            self._services, slots=Slots(self.limits.concurrency), gates=Gates(self.limits.model_calls)
+        )
 
     async def run(self, **given: Any) -> RunResult:
         """Run the graph on an input, by name.
@@ -229,85 +223,119 @@ class Swarm:
         listeners: Sequence[Listener] = (),
         run_id: str = "",
         streams: bool = False,
+        key: str | None = None,
     ) -> RunResult:
-        """Run the graph on an input given as a mapping; otherwise as `run`."""
+        """Run the graph on an input given as a mapping; otherwise as `run`.
+
+        Args:
+            key: your own name of this run. With a store, the same key never makes a second run: one
+                that ended gives its result again, one that was cut off goes on.
+
+        Raises:
+            StoreError: the run could not be kept; then it has not begun.
+        """
         self._enter_loop()
         if self._closed:
             hint = "run it inside its `async with`, or make another one"
             raise SwarmError("this swarm is closed", where=self.name, hint=hint, code="closed")
+        self._admit()
         checked = check_input(self.plan, given, self.limits.input_bytes)
+        run_id, journal = run_id or new_run_id(), None
+        if self._store is not None:
+            begun = await self._kept().begin(run_id, checked, self._services.wall(), key=key)
+            if isinstance(begun, str):
+                return await self.runs.go_on(begun, listeners=listeners, failed=False)
+            journal = begun.journal
+        elif key is not None:
+            raise SwarmError("a key needs a store", where=self.name, hint='Swarm(graph, store="runs.db")')
         sinks = [*self.listeners, *listeners]
-        run = Run(run_id or new_run_id(), self._services, sinks, run_level, streams=streams)
-        if self._asks:
-            live = _Live(run, asyncio.ensure_future(execute(self.plan, checked, run)))
-            live.task.add_done_callback(lambda _: self._live.discard(live))
-            return await self._until_pause(live)
-        self._runs.add(run)
+        run = Run(run_id, self._services, sinks, run_level, streams=streams, journal=journal)
+        if self._asks or key is not None:
+            return await self._live.until_pause(self._live.begin(run, execute(self.plan, checked, run)))
+        self._live.at_work.add(run)
         try:
             return await execute(self.plan, checked, run)
         finally:
-            self._runs.discard(run)
+            self._live.at_work.discard(run)
 
-    async def _until_pause(self, live: _Live) -> RunResult:
-        """Wait until the run ends, or only a person can go on."""
-        self._runs.add(live.run)
-        try:
-            while not live.task.done():
-                if live.run.paused.is_set():
-                    self._live.add(live)
-                    return _paused(self.plan, live.run)
-                await live.ends_or_pauses()
-            return live.task.result()
-        finally:
-            self._runs.discard(live.run)
+    def _admit(self) -> None:
+        """Refuse a run where too much is at work or waits already: better a plain no than a queue without end."""
+        slots, limits = self._services.slots, self.limits
+        waiting = 0 if slots is None else slots.waiting
+        if len(self._live) >= limits.runs or waiting >= limits.waiting:
+            raise LimitExceededError(
+                f"{len(self._live):,} runs are open and {waiting:,} nodes wait for their turn", where=self.name,
+                code="overloaded", hint="begin it when some have ended, or raise Limits(runs=..., waiting=...)",
+            )  # fmt: skip
+
+    def _again(self, begun: Begun, listeners: Sequence[Listener]) -> Live:
+        """Go on with a run that was cut off."""
+        sinks = [*self.listeners, *listeners]
+        run = Run(begun.id, self._services, sinks, run_level, journal=begun.journal)
+        run.usage, run.tool_calls = begun.past.usage, begun.past.tool_calls
+        return self._live.begin(run, execute(self.plan, begun.input, run, again=True))
+
+    def _kept(self) -> DurableRuns:
+        """Return the runs in the store, which is opened when it is first needed."""
+        if self._durable is None:
+            if self._store is None:
+                raise SwarmError(
+                    "this swarm keeps no runs", where=self.name, hint='Swarm(graph, store="runs.db")'
+                )
+            signatures = {name: tool.signature for name, tool in self._tools.items()}
+            store = open_store(self._store)
+            self._durable = DurableRuns(store, self.plan, signatures, source=self._source)
+        return self._durable
 
     async def resume(self, paused: RunResult | str, **answer: Any) -> RunResult:
-        """Answer what a paused run asked, and let it go on.
+        """Answer what a paused run asked, and let it go on; or pick up a run that was cut off.
 
         Args:
-            paused: the paused result, or the token of its question.
+            paused: the paused result, the token of its question, or (with a store) the run's id.
             answer: the fields it asked for.
 
         Raises:
             InputError: the answer does not fit, or no run waits for it.
+            AnsweredError: it was answered before; the first answer stands.
+            StoreError: there is no such run, or the graph changed where it has been.
         """
         self._enter_loop()
-        token = paused if isinstance(paused, str) else (paused.ask.token if paused.ask else "")
-        live = self._waiting_for(token)
-        if live is None:
-            raise InputError(
-                f"no run waits for an answer to {token!r}", hint="each question is answered once"
-            )
-        fields = {name: parse_type(raw) for name, raw in live.run.asks[token].ask.answer.items()}
-        live.run.answer(token, check_answer(answer, fields, self.limits.input_bytes))
-        return await self._until_pause(live)
+        return await self.runs.resume(paused, answer)
 
-    async def cancel(self, paused: RunResult) -> None:
-        """Give up a paused run; nothing happens if it is not waiting any more."""
-        live = self._waiting_for(paused.ask.token) if paused.ask else None
-        if live is not None:
-            await live.cancel()
+    async def cancel(self, run: RunResult | str) -> None:
+        """Give up a paused run, or (with a store) any that has not ended; else nothing happens.
 
-    def _waiting_for(self, token: str) -> _Live | None:
-        return next((live for live in self._live if token in live.run.asks), None)
+        With a store this is durable: after it returns, nothing of the run begins.
+        """
+        self._enter_loop()
+        await self.runs.cancel(run)
 
-    async def stream(self, **given: Any) -> AsyncGenerator[ev.Event, None]:
+    def stream(self, **given: Any) -> AsyncGenerator[ev.Event, None]:
         """Run the graph and yield its events as they happen; the last one ends the run.
 
         Closing the generator cancels the run. A slow reader never holds the run up: text pieces
-        that wait are joined.
+        that wait are joined. A run that stops for a person ends its stream with `run.paused`.
         """
-        queue = EventQueue()
-        task = asyncio.ensure_future(self.run_input(given, listeners=[queue.put], streams=True))
-        task.add_done_callback(queue.end)
-        try:
-            async for event in queue:
-                yield event
-            task.result()
-        finally:
-            if not task.done():
-                task.cancel()
-                await asyncio.wait({task})
+        return self.stream_input(given)
+
+    def stream_input(
+        self,
+        given: Mapping[str, Any],
+        *,
+        listeners: Sequence[Listener] = (),
+        run_id: str = "",
+        detach: bool = False,
+    ) -> AsyncGenerator[ev.Event, None]:
+        """Stream a run on an input given as a mapping; otherwise as `stream`.
+
+        Args:
+            detach: when the generator is closed the run goes on, to its end or to that of this swarm.
+        """
+
+        def start(put: Listener) -> Coroutine[Any, Any, RunResult]:
+            return self.run_input(given, listeners=[*listeners, put], run_id=run_id, streams=True)
+
+        return stream_run(start, self._detached if detach else None)
 
 
 async def _choose(
@@ -316,43 +344,3 @@ async def _choose(
     from swarm.routing.choose import choose_expert  # the classifier comes with it: only where graphs route
 
     return await choose_expert(request, choices, run, path)
-
-
-class _Live:
-    """A run that may be waiting for a person, and its task."""
-
-    def __init__(self, run: Run, task: asyncio.Future[RunResult]) -> None:
-        self.run, self.task = run, task
-
-    async def ends_or_pauses(self) -> None:
-        paused = asyncio.ensure_future(self.run.paused.wait())
-        try:
-            await asyncio.wait({self.task, paused}, return_when=asyncio.FIRST_COMPLETED)
-        except asyncio.CancelledError:
-            await self.cancel()
-            raise
-        finally:
-            paused.cancel()
-            await asyncio.wait({paused})
-
-    async def cancel(self) -> None:
-        if not self.task.done():
-            self.task.cancel()
-            await asyncio.wait({self.task})
-
-
-def _paused(plan: Plan, run: Run) -> RunPaused:
-    ask = next(iter(run.asks.values())).ask
-    nodes = node_results(plan, run)
-    return RunPaused(
-        id=run.id,
-        graph=plan.name,
-        status="paused",
-        nodes=nodes,
-        usage=run.usage,
-        ask=ask,
-        text=ask.text,
-        path=tuple(name for name, node in nodes.items() if node.status == "done"),
-        notes=tuple(run.notes.values()),
-        latency_ms=(run.services.clock() - run.started) * 1000,
-    )

@@ -16,11 +16,12 @@ from swarm.errors import BackendError, SwarmError, ToolError
 from swarm.spec.catalogue import Catalogue, ModelRef
 from swarm.spec.compose import Graph
 from swarm.spec.graph import GraphSpec
+from swarm.stores.base import RunStore
 from swarm.tools.base import Tool
 from swarm.tools.function import FunctionTool
 from swarm.tools.guarded import Guarded
 
-__all__ = ["Backends", "file_tools", "import_tools", "inner_graphs", "tools_by_name"]
+__all__ = ["Backends", "file_tools", "import_tools", "inner_graphs", "open_store", "tools_by_name"]
 
 
 def _ollama(ref: ModelRef) -> ModelBackend:
@@ -172,3 +173,20 @@ def _import(name: str, path: Path) -> ModuleType:
             f"importing it raised {type(error).__name__}: {error}", where=str(path), hint=f"python {path}"
         ) from error
     return module
+
+
+def open_store(store: RunStore | str | Path) -> RunStore:
+    """Return the store: of a path the SQLite one in that file, of `postgresql://...` the one in that database.
+
+    Raises:
+        StoreError: it cannot be opened, or another process owns it.
+    """
+    if not isinstance(store, str | Path):
+        return store
+    if isinstance(store, str) and store.startswith(("postgresql://", "postgres://", "env:")):
+        from swarm.stores.postgres import PostgresStore
+
+        return PostgresStore(store)
+    from swarm.stores.sqlite import SqliteStore
+
+    return SqliteStore(store)

@@ -1,252 +1,221 @@
-"""`swarm run --batch`: a graph on every line of a file, at most so many at once, in the order of the input.
+"""`swarm run --batch`: a graph on every line of a file, so many at once, in order or as they come.
 
 Rows are read as they are needed and results written as they come, so a batch of any length takes
-the same memory.
+the same memory. With `--out FILE` it survives the death of its process: `--resume` goes on.
 """
 
 from __future__ import annotations
 
-import asyncio
-import sys
-from collections import deque
-from collections.abc import AsyncGenerator, Generator, Iterator, Mapping
-from contextlib import ExitStack, aclosing, contextmanager
+import shlex
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any, cast
+from typing import Any
 
 import click
 
-from swarm._app.facade import Swarm
+from swarm._app.ids import new_run_id
 from swarm._cli import console
+from swarm._cli.batch_durable import durable_swarm, effects_of, forget_runs
+from swarm._cli.batch_identity import Identity, forget, identify, note_of
+from swarm._cli.batch_ledger import Ledger, is_regular
+from swarm._cli.batch_output import Output, begin, drop_unsettled, open_stream
+from swarm._cli.batch_rows import Row, RowSet, count_lines, open_rows, read_rows
+from swarm._cli.batch_window import run_rows
+from swarm._cli.batch_work import RowWork, columns_of, expectation_of, line_of
 from swarm._cli.exits import FAILED, INTERRUPTED, OK
-from swarm._cli.inputs import NOT_UTF8
 from swarm._cli.progress import Progress
 from swarm._cli.recording import Recorder
-from swarm._cli.session import Session
+from swarm._cli.session import Session, log_listeners
 from swarm._cli.settings import Settings
-from swarm._cli.tally import Expectation, Tally, show_tally
+from swarm._cli.tally import Tally, show_tally
 from swarm._engine.result import RunResult
-from swarm._graph.plan import Plan
-from swarm.errors import InputError, LimitExceededError
-from swarm.spec.findings import did_you_mean
-from swarm.spec.plain import parse_json
+from swarm.errors import InputError, SwarmError
 
 __all__ = ["run_batch"]
 
 TOLD = 20  # failed rows that are told of one by one; all of them are in the results
-WINDOW = 8  # results that may wait for a slow row before them, for each row at work
 
 
-@dataclass(frozen=True, slots=True)
-class _Row:
-    """A line of the input: its number from 1, and its columns, or what is wrong with it."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Call:
+    """What the command line asks for.
 
-    number: int
-    columns: Mapping[str, Any]
-    wrong: str = ""
+    Attributes:
+        out: None for standard output. is_kept: results go to a file, which says what is done.
+        can_resume: and the input is a file, too.
+    """
+
+    graph: Path
+    file: str
+    settings: Settings
+    options: Mapping[str, Any]
+    verbose: int
+    out: Path | None
+
+    @property
+    def is_kept(self) -> bool:
+        return self.out is not None and is_regular(self.out)
+
+    @property
+    def can_resume(self) -> bool:
+        return self.is_kept and self.file != "-" and Path(self.file).is_file()
 
 
 def run_batch(graph: Path, file: str, settings: Settings, options: Mapping[str, Any], *, verbose: int) -> int:
     """Run the graph on every line of `file`; return the exit code: 1 if a row failed."""
+    out: Path | None = options["out"]
+    call = _Call(
+        graph=graph, file=file, settings=settings, options=options, verbose=verbose,
+        out=None if out is None or str(out) == "-" else out,
+    )  # fmt: skip
+    if options["resume"] and not call.can_resume:
+        raise click.UsageError(
+            "--resume goes on where the output ends\n  fix: give files to --batch and to --out, not pipes"
+        )
+    recorder = None if options["record"] is None else Recorder(options["record"])
     with ExitStack() as closing:
-        recorder = None if options["record"] is None else Recorder(options["record"])
         session = closing.enter_context(
             Session(
                 graph, settings, overrides=options["overrides"], verbose=verbose, save=False,
                 recorders=[] if recorder is None else [recorder],
             )
         )  # fmt: skip
-        plan = session.plan
-        columns = _columns(options["maps"], plan)
-        expected = _expectation(options["expect"], plan)
-        if recorder is not None:
-            recorder.expected = expected
-        source = closing.enter_context(_source(file))
-        sink = closing.enter_context(_sink(options["out"]))
-        session.announce()
-        tally = Tally(expected)
-        progress = closing.enter_context(Progress(_lines_in(file)))
-        work = _run_rows(
-            session.swarm, source, sink, columns, tally, progress, settings.concurrency, recorder
-        )
-        try:
-            session.loop.run(work)
-        except KeyboardInterrupt:
-            progress.close()
-            console.say(f"interrupted: {_rows(tally.rows)} written to {options['out'] or 'standard output'}")
-            return INTERRUPTED
+        session.swarm.listeners = log_listeners(verbose)  # nobody reads the story of a row
+        batch = _Batch(call, session, recorder, closing)
+        with ExitStack() as at_work:
+            ended = batch.run(at_work)
+        if ended:
+            batch.forget()
+    if not ended:
+        return _interrupted(call, batch.tally)
     if recorder is not None:
         console.say(recorder.said, "dim")
     show_tally(
-        tally, progress.seconds, progress.rate, as_json=options["as_json"] and options["out"] is not None
-    )
-    return FAILED if tally.failed else OK
+        batch.tally, batch.progress.seconds, batch.progress.rate,
+        as_json=options["as_json"] and options["out"] is not None,
+    )  # fmt: skip
+    return FAILED if batch.tally.failed else OK
 
 
-async def _run_rows(
-    swarm: Swarm,
-    source: IO[str],
-    sink: IO[str],
-    columns: Mapping[str, str],
-    tally: Tally,
-    progress: Progress,
-    concurrency: int,
-    recorder: Recorder | None,
-) -> None:
-    async with aclosing(_results(swarm, source, columns, concurrency)) as results:
-        async for row, result in results:
-            console.data_line(result if isinstance(result, dict) else result.to_json(), sink)
-            if recorder is not None and isinstance(result, RunResult):
-                recorder.settle(result.id, row.columns)
-            problem = tally.add(row.columns, result)
-            progress.step(failed=tally.failed)
-            if problem and tally.failed <= TOLD:
-                progress.tell(problem if problem.startswith("line ") else f"line {row.number}: {problem}")
+class _Batch:
+    """One batch, opened: what it reads, what it writes, what is counted. `closing` closes it all."""
 
+    def __init__(self, call: _Call, session: Session, recorder: Recorder | None, closing: ExitStack) -> None:
+        self._call, self._session, self._recorder = call, session, recorder
+        self._columns = columns_of(call.options["maps"], session.plan)
+        expected = expectation_of(call.options["expect"], session.plan)
+        if recorder is not None:
+            recorder.expected = expected
+        self.tally = Tally(expected)
+        self._ordered = not call.options["unordered"]
+        self._source = closing.enter_context(open_rows(call.file))
+        self._ledger = closing.enter_context(Ledger(call.out)) if call.is_kept and call.out else None
+        self._output: Output = self._ledger or closing.enter_context(open_stream(call.out))
+        self._done = self._ledger.done if self._ledger else RowSet()
+        self._id = self._begin()
+        session.announce()
+        total, is_exact = count_lines(call.file)
+        self.progress = closing.enter_context(Progress(total, done=len(self._done), about=not is_exact))
+        self._told = 0
 
-async def _results(
-    swarm: Swarm, source: IO[str], columns: Mapping[str, str], concurrency: int
-) -> AsyncGenerator[tuple[_Row, RunResult | dict[str, Any]]]:
-    """Yield every row and its result, in the order of the input."""
-    slots = asyncio.Semaphore(concurrency)
-    waiting: deque[tuple[_Row, asyncio.Task[RunResult | dict[str, Any]]]] = deque()
-
-    async def work(row: _Row) -> RunResult | dict[str, Any]:
+    def run(self, closing: ExitStack) -> bool:
+        """Run the rows that are not done; return False if a person interrupted it."""
+        rows = read_rows(self._source, self._done, ordered=self._ordered)
+        if self._id is None:
+            self._refuse_rest(rows)
+        work, at_once = self._work(closing), self._call.settings.concurrency
         try:
-            return await _run_row(swarm, row, columns)
-        finally:
-            slots.release()
+            self._session.loop.run(run_rows(rows, work, self._settle, at_once=at_once, ordered=self._ordered))
+        except KeyboardInterrupt:
+            self.progress.close()
+            return False
+        return True
 
-    try:
-        for row in _rows_of(source):
-            await slots.acquire()
-            waiting.append((row, asyncio.create_task(work(row))))
-            while waiting and (waiting[0][1].done() or len(waiting) >= concurrency * WINDOW):
-                first, task = waiting.popleft()
-                yield first, await task
-        while waiting:
-            first, task = waiting.popleft()
-            yield first, await task
-    finally:
-        for _, task in waiting:
-            task.cancel()
-        if waiting:
-            await asyncio.wait([task for _, task in waiting])
+    def forget(self) -> None:
+        """Leave nothing but the output. Until every line is durable there is something to go on with."""
+        if self._ledger is not None:
+            self._ledger.sync()
+            forget_runs(self._ledger.path)
+            forget(self._ledger.path)
 
+    def _work(self, closing: ExitStack) -> RowWork:
+        """Return what runs a row; where going on could repeat an effect, its runs are durable."""
+        call, swarm = self._call, self._session.swarm
+        effects = effects_of(swarm.checked) if call.can_resume and self._id else ()
+        if effects and call.out is not None:
+            swarm = closing.enter_context(durable_swarm(self._session, call.out, self._recorder, call.graph))
+            console.say(f"tools with effects ({', '.join(effects)}): every row is a durable run", "dim")
+        return RowWork(
+            swarm=swarm,
+            columns=self._columns,
+            batch=self._id or "",
+            is_durable=swarm is not self._session.swarm,
+        )
 
-async def _run_row(swarm: Swarm, row: _Row, columns: Mapping[str, str]) -> RunResult | dict[str, Any]:
-    if row.wrong:
-        return _failed("invalid_row", f"line {row.number}: {row.wrong}")
-    given = {name: row.columns[column] for name, column in columns.items() if column in row.columns}
-    try:
-        result = await swarm.run_input(given)
-        await swarm.cancel(result)  # nobody is there to answer a question: a paused row ends here
-        return result
-    except (InputError, LimitExceededError) as error:
-        return _failed(error.code, f"line {row.number}: {error.what}{_absent(row, columns)}")
-
-
-def _absent(row: _Row, columns: Mapping[str, str]) -> str:
-    """Return which columns that `--map` names the row has not: the likely cause of a missing input."""
-    names = [column for name, column in columns.items() if name != column and column not in row.columns]
-    return f" (it has no column {', '.join(map(repr, names))})" if names else ""
-
-
-def _failed(code: str, message: str) -> dict[str, Any]:
-    """Return a result, in the shape of `--json`, of a row that could not be run."""
-    return {
-        "run": None, "status": "failed", "output": None, "text": "", "confidence": None, "path": [], "nodes": {},
-        "usage": {"input_tokens": 0, "output_tokens": 0, "model_calls": 0},
-        "error": {"code": code, "message": message, "node": None},
-    }  # fmt: skip
-
-
-def _rows_of(source: IO[str]) -> Iterator[_Row]:
-    """Yield the rows; empty lines are none."""
-    for number, line in enumerate(source, start=1):
-        if not line.strip():
-            continue
-        if NOT_UTF8.search(line):
-            yield _Row(number, {}, "not UTF-8")
-            continue
-        try:
-            table = parse_json(line)
-        except ValueError as error:
-            yield _Row(number, {}, f"not JSON: {error}")
-            continue
-        if isinstance(table, dict):
-            yield _Row(number, cast("dict[str, Any]", table))
+    def _begin(self) -> str | None:
+        """Return the batch's id; None if it has ended before, or seems to."""
+        call, batch_id = self._call, new_run_id()
+        if self._ledger is None:
+            return batch_id
+        size = Path(call.file).stat().st_size if call.can_resume else None
+        if size is None:
+            now = Identity(id=batch_id, began=time.time(), parts={})
         else:
-            yield _Row(number, {}, 'not an object: a line is {"column": value}')
+            checked = self._session.swarm.checked
+            now = identify(checked, call.file, call.options, batch_id=batch_id, began=time.time())
+        found = begin(self._ledger, now, self.tally, resume=call.options["resume"], size=size)
+        if not call.options["resume"]:
+            forget_runs(self._ledger.path)
+        else:
+            if found is not None and self._recorder is not None:
+                drop_unsettled(self._recorder.path, found, self._done)
+            console.say(f"going on: {_rows(len(self._done))} done before", "dim")
+        return None if found is None else found.id
+
+    def _refuse_rest(self, rows: Iterator[Row]) -> None:
+        """Refuse rows that are not done, where nothing says what the others came from."""
+        row = next(rows, None)
+        if row is not None and self._ledger is not None:
+            raise InputError(
+                f"row {row.number} is not done, and {note_of(self._ledger.path).name}, which says what this batch is,"
+                " is not there", where=str(self._ledger.path), code="usage",
+                hint="write to another file, or delete this one to begin anew",
+            )  # fmt: skip
+
+    def _settle(self, row: Row, result: RunResult | SwarmError) -> None:
+        """Count and write a row. What was recorded of it comes first: a row whose line is there is never run again."""
+        line = line_of(row, result, self.tally.expected)
+        if self._recorder is not None and isinstance(result, RunResult):
+            self._recorder.settle(result.id, row.columns)
+        self._output.append(line)
+        problem = self.tally.add(line)
+        self.progress.step(failed=self.tally.failed)
+        if problem and self._told < TOLD:
+            self._told += 1
+            self.progress.tell(problem if problem.startswith("line ") else f"line {row.number}: {problem}")
 
 
-def _columns(maps: tuple[str, ...], plan: Plan) -> dict[str, str]:
-    """Return input -> column: as mapped, else the column of the input's own name."""
-    columns = {name: name for name in plan.inputs}
-    for text in maps:
-        name, sign, column = text.partition("=")
-        if not sign or not column:
-            raise click.UsageError(f"--map {text!r} has no column\n  fix: write --map message=text")
-        if name not in plan.inputs:
-            hint = did_you_mean(name, plan.inputs)
-            raise click.UsageError(
-                f"--map {text!r}: graph {plan.name!r} has no input {name!r}\n  fix: {hint}"
-            )
-        columns[name] = column
-    return columns
+def _interrupted(call: _Call, tally: Tally) -> int:
+    console.say(f"interrupted: {_rows(tally.rows)} written to {call.out or 'standard output'}")
+    if call.can_resume:
+        console.say(f"go on with: {_command(call)}")
+    return INTERRUPTED
 
 
-def _expectation(text: str | None, plan: Plan) -> Expectation | None:
-    if text is None:
-        return None
-    place, sign, column = text.partition("=")
-    node, dot, field = place.partition(".")
-    if not (sign and column and dot and field):
-        raise click.UsageError(f"--expect {text!r} cannot be read\n  fix: write --expect triage.label=label")
-    if node not in plan.index:
-        hint = did_you_mean(node, plan.index)
-        raise click.UsageError(f"--expect {text!r}: graph {plan.name!r} has no node {node!r}\n  fix: {hint}")
-    known = plan.nodes[plan.index[node]].output
-    if known.base == "record" and not known.open and field not in known.fields:
-        hint = did_you_mean(field, known.fields)
-        raise click.UsageError(f"--expect {text!r}: node {node!r} has no field {field!r}\n  fix: {hint}")
-    return Expectation(node=node, field=field, column=column)
-
-
-@contextmanager
-def _source(file: str) -> Generator[IO[str]]:
-    if file == "-":
-        yield sys.stdin
-        return
-    with ExitStack() as closing:
-        try:
-            stream = closing.enter_context(Path(file).open(encoding="utf-8", errors="surrogateescape"))
-        except OSError as error:
-            raise click.UsageError(f"--batch {file!r} cannot be read: {error.strerror}") from error
-        yield stream
-
-
-@contextmanager
-def _sink(out: Path | None) -> Generator[IO[str]]:
-    if out is None or str(out) == "-":
-        yield sys.stdout
-        return
-    with ExitStack() as closing:
-        try:
-            stream = closing.enter_context(out.open("w", encoding="utf-8", errors="backslashreplace"))
-        except OSError as error:
-            raise click.UsageError(f"--out {str(out)!r} cannot be written: {error.strerror}") from error
-        yield stream
-
-
-def _lines_in(file: str) -> int | None:
-    """Return how many lines a file has, None for a stream."""
-    path = Path(file)
-    if file == "-" or not path.is_file():
-        return None
-    with path.open("rb") as stream:
-        return sum(1 for line in stream if line.strip())
+def _command(call: _Call) -> str:
+    """Return the command that goes on with this batch."""
+    options = call.options
+    words = ["swarm", "run", str(call.graph), "--batch", call.file, "--out", str(call.out), "--resume"]
+    for name, flag in (("unordered", "--unordered"), ("as_json", "--json")):
+        words += [flag] if options[name] else []
+    for name, flag in (("maps", "--map"), ("overrides", "--set")):
+        words += [word for value in options[name] for word in (flag, value)]
+    for name in ("expect", "record", "concurrency", "timeout"):
+        words += [] if options[name] is None else [f"--{name}", str(options[name])]
+    return shlex.join(words)
 
 
 def _rows(count: int) -> str:

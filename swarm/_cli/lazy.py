@@ -41,7 +41,12 @@ class LazyGroup(click.Group):
         name = args[0]
         if name not in self._lazy and not name.startswith("-"):
             near = difflib.get_close_matches(name, self._lazy, n=1)
-            hint = f"did you mean 'swarm {near[0]}'?" if near else "see them all: swarm --help"
+            path = " ".join(["swarm", *ctx.command_path.split()[1:]])
+            hint = (
+                f"did you mean '{path} {near[0]}'?"
+                if near
+                else f"see them all: {path} --help"
+            )
             raise click.UsageError(f"no such command {name!r}\n  fix: {hint}", ctx)
         return super().resolve_command(ctx, args)
 

@@ -20,12 +20,14 @@ class Progress:
     """Counts rows and shows how many; use it in a `with`.
 
     Args:
-        total: None when nobody knows. what: what is counted.
+        total: None when nobody knows. what: what is counted. done: so many were done before, and
+            count neither for the rate nor for the time. about: the total is an estimate.
     """
 
-    def __init__(self, total: int | None, *, what: str = "rows") -> None:
+    def __init__(self, total: int | None, *, what: str = "rows", done: int = 0, about: bool = False) -> None:
         self._total, self._what = total, what
-        self._done = 0
+        self._about = "about " if about else ""
+        self._before = self._done = done
         self._started = self._shown = time.monotonic()
         self._first = self._started  # when the first row was done
         self._ended: float | None = None
@@ -36,7 +38,9 @@ class Progress:
     def __enter__(self) -> Self:
         if console.is_styled(sys.stderr):
             self._bar = self._closing.enter_context(_bar(sys.stderr))
-            self._task = self._bar.add_task(self._what, total=self._total, failed="")
+            self._task = self._bar.add_task(
+                self._what, total=self._total, completed=self._done, failed="", eta="", rate=""
+            )
         return self
 
     def __exit__(
@@ -53,13 +57,20 @@ class Progress:
     def rate(self) -> float | None:
         """Return rows a second since the first was done: before it, experts are made ready."""
         took = (self._ended or time.monotonic()) - self._first
-        return (self._done - 1) / took if self._done > 1 and took > 0 else None
+        fresh = self._done - self._before
+        return (fresh - 1) / took if fresh > 1 and took > 0 else None
+
+    @property
+    def left_s(self) -> float | None:
+        """Return how many seconds are left at this rate; None where nobody knows."""
+        rate = self.rate
+        return None if not rate or self._total is None else max(0.0, (self._total - self._done) / rate)
 
     def step(self, *, failed: int = 0) -> None:
         """Count one more row."""
         self._done += 1
         now = time.monotonic()
-        if self._done == 1:
+        if self._done == self._before + 1:
             self._first = now
         if now - self._shown < (LINE_EVERY_S if self._bar is None else BAR_EVERY_S):
             return
@@ -87,30 +98,35 @@ class Progress:
 
     def _update(self, failed: int) -> None:
         note = f"{failed} failed" if failed else ""
-        self._bar.update(self._task, completed=self._done, failed=note)
+        rate, left_s = self.rate, self.left_s
+        self._bar.update(
+            self._task, completed=self._done, failed=note, rate="" if rate is None else f"{rate:,.0f}/s",
+            eta="" if left_s is None else f"{_span(left_s)} left",
+        )  # fmt: skip
 
     def _line(self, failed: int) -> str:
-        of = f" of {self._total:,}" if self._total is not None else ""
-        rate = self.rate
-        left = ""
-        if rate:
-            left = f", {rate:,.0f} a second"
-            left += f", {(self._total - self._done) / rate:.0f} s left" if self._total is not None else ""
+        of = f" of {self._about}{self._total:,}" if self._total is not None else ""
+        speed = f", {self.rate:,.0f} a second" if self.rate else ""
+        left = f", {_span(self.left_s)} left" if self.left_s is not None else ""
         bad = f", {failed} failed" if failed else ""
-        return f"{self._done:,}{of} {self._what}{left}{bad}"
+        return f"{self._done:,}{of} {self._what}{speed}{left}{bad}"
+
+
+def _span(seconds: float) -> str:
+    """Return a time as people say it."""
+    whole = round(seconds)
+    if whole < 120:
+        return f"{whole} s"
+    minutes, hours = round(whole / 60), whole // 3600
+    return f"{minutes} min" if minutes < 120 else f"{hours} h {(whole % 3600) // 60} min"
 
 
 def _bar(stream: Any) -> Any:
-    from rich.progress import BarColumn, MofNCompleteColumn, ProgressColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
     from rich.progress import Progress as Bar
-    from rich.text import Text
-
-    class Rate(ProgressColumn):
-        def render(self, task: Any) -> Text:
-            speed = task.finished_speed or task.speed
-            return Text("" if speed is None else f"{speed:,.0f}/s", style="cyan")
 
     return Bar(
-        TextColumn("  {task.description}"), BarColumn(), MofNCompleteColumn(), Rate(), TimeRemainingColumn(),
+        TextColumn("  {task.description}"), BarColumn(), MofNCompleteColumn(),
+        TextColumn("{task.fields[rate]}", style="cyan"), TextColumn("{task.fields[eta]}", style="cyan"),
         TextColumn("{task.fields[failed]}", style="red"), console=console.rich_console(stream), transient=True,
     )  # fmt: skip

@@ -1,4 +1,4 @@
-"""What `run`, `chat` and `demo` share: a loaded graph, a loop, the run log, and who hears of events."""
+"""What `run`, `chat`, `demo` and `runs resume` share: a graph, a loop, where runs are kept, who hears of events."""
 
 from __future__ import annotations
 
@@ -10,34 +10,51 @@ from types import TracebackType
 from typing import Any, Self
 
 import swarm.events as ev
+from swarm._app.check import check_graph
 from swarm._app.detect import Ollama, detect_ollama
 from swarm._app.facade import Swarm
 from swarm._cli import console
+from swarm._cli.keeping import open_to_write
 from swarm._cli.loop import Loop
 from swarm._cli.needs import experts_of, models_of, who_answers
 from swarm._cli.settings import RUNS, Settings, use_ollama_of
+from swarm._cli.signals import term_is_ctrl_c
 from swarm._cli.story import Story, tell
 from swarm._engine.context import Limits, Observer
 from swarm._engine.result import RunResult
 from swarm._graph.plan import Plan
-from swarm.errors import SwarmError
+from swarm.errors import StoreError, SwarmError
+from swarm.stores.base import RunStore, SavedRun
 from swarm.stores.files import FileRunLog
+from swarm.stores.history import recorded_run
 from swarm.stores.memory import MemoryRunLog
 
 __all__ = ["Listener", "Session", "log_listeners"]
 
 Listener = Callable[[ev.Event], None]
+PLAIN = ("owned", "busy", "schema", "unsupported")  # no store is to be had, but the disk can be written
 
 
 class Session:
-    """A graph ready to run, and all that has to be closed afterwards; use it in a `with`.
+    """A graph that was checked; in a `with` it is ready to run, and all is closed afterwards.
 
     Args:
         overrides: `path.in.the.file=value`, as `--set` takes them.
         verbose: how often `-v` was given: log lines of runs, or of every step.
-        save: keep runs in `.swarm/runs`; None: as the settings say.
+        save: keep runs in the store of the settings; None: as the settings say.
+        store: keep them in this one, which is opened, and closed by whoever opened it.
+        loop: the one that the store is used in, entered and left by whoever made it.
         recorders: told what the rungs of every expert answered.
+
+    Attributes:
+        swarm: inside the `with`. store: where its runs are kept so that they can go on, or None.
+        settings: as given. open_run: the id of the run that began last here, "" when it has ended.
+
+    Raises:
+        SpecError: everything that is wrong with the graph, before anything is imported or opened.
     """
+
+    swarm: Swarm
 
     def __init__(
         self,
@@ -47,39 +64,64 @@ class Session:
         overrides: Sequence[str] = (),
         verbose: int = 0,
         save: bool | None = None,
+        store: RunStore | None = None,
+        loop: Loop | None = None,
         recorders: Sequence[Observer] = (),
     ) -> None:
         self.settings = settings
         use_ollama_of(settings)
+        self._checked = check_graph(graph, overrides=overrides)
+        self.plan: Plan = self._checked.require()
+        self._source, self._recorders = str(Path(graph).resolve()), recorders
         self._memory = MemoryRunLog(keep=1)
+        self._listeners: list[Listener] = [self._memory.append, self._follow, *log_listeners(verbose)]
+        self._saves = store is None and (settings.save if save is None else save)
+        self.store = store
+        self._owns_loop, self.loop = loop is None, loop or Loop()
+        self.open_run = ""
         self._closing = ExitStack()
-        listeners: list[Listener] = [self._memory.append]
-        if settings.save if save is None else save:
-            log = FileRunLog(RUNS, keep=settings.keep_runs, warn=console.warn)
-            self._closing.callback(log.close)
-            listeners.append(log.append)
-        listeners += log_listeners(verbose)
-        limits = Limits(run_s=settings.timeout)
-        with console.tools_talk_to_stderr():  # importing the tools runs their files
-            self.swarm = Swarm.load(
-                graph, overrides=overrides, limits=limits, listeners=listeners, recorders=recorders
-            )
-        self.loop = Loop()
 
     def __enter__(self) -> Self:
-        self._closing.enter_context(self.loop)
-        self._closing.callback(lambda: self.loop.run(self.swarm.aclose()))
+        with ExitStack() as closing:
+            if self._owns_loop:
+                closing.enter_context(self.loop)
+            closing.enter_context(term_is_ctrl_c())
+            if self._saves:
+                self._open_store(closing)
+            with console.tools_talk_to_stderr():  # importing the tools runs their files
+                self.swarm = Swarm(
+                    self._checked, limits=Limits(run_s=self.settings.timeout), listeners=self._listeners,
+                    recorders=self._recorders, store=self.store, source=self._source,
+                )  # fmt: skip
+            closing.callback(lambda: self.loop.run(self.swarm.aclose()))
+            self._closing = closing.pop_all()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._closing.close()
+        if kind is KeyboardInterrupt and self.open_run and self.store is not None:
+            console.say(f"\nthe run can go on where it is: swarm runs resume {self.open_run}")
 
-    @property
-    def plan(self) -> Plan:
-        """Return what runs."""
-        return self.swarm.plan
+    def _open_store(self, closing: ExitStack) -> None:
+        """Open the store; where none is to be had, keep plain records, or say that nothing is kept."""
+        try:
+            store = self.store = self.loop.run(open_to_write(self.settings))
+        except StoreError as error:
+            if error.code not in PLAIN:
+                console.warn(f"runs are not saved: {error.where}: {error.what}")
+                return
+            console.say(f"kept as a plain record only, which cannot be resumed: {error.what}", "dim")
+            log = FileRunLog(RUNS, keep=self.settings.keep_runs, warn=console.warn)
+            closing.callback(log.close)
+            self._listeners.append(log.append)
+            return
+        closing.callback(lambda: self.loop.run(store.aclose()))
+
+    def _follow(self, event: ev.Event) -> None:
+        """Remember which run has begun and not ended."""
+        self.open_run = "" if isinstance(event, ev.RunFinished | ev.RunFailed) else event.run
 
     def detect(self, *, with_models: bool = False) -> Ollama:
         """Return what was found of Ollama."""
@@ -100,9 +142,26 @@ class Session:
         """Give a person's answer to a paused run."""
         return self.loop.run(self.swarm.resume(paused, **answer))
 
+    def give_up(self) -> None:
+        """Cancel the run that was stopped: nobody wants it to go on."""
+        if self.open_run and self.store is not None:
+            self.loop.run(self.swarm.cancel(self.open_run))
+
+    def saved(self, run_id: str) -> SavedRun | None:
+        """Return a run as it is kept; None where runs cannot go on."""
+        return None if self.store is None else self.loop.run(self.store.load(run_id))
+
     def story(self, run_id: str) -> Story:
-        """Return what happened in the last run."""
-        return tell(self._memory.read(run_id).events)
+        """Return what happened in a run: the last one, or any that is in the store."""
+        heard = self._heard(run_id)
+        if heard and isinstance(heard[0], ev.RunStarted):
+            return tell(heard)
+        saved = self.saved(run_id)  # it began before, elsewhere
+        return tell(heard if saved is None else recorded_run(saved).events)
+
+    def _heard(self, run_id: str) -> Sequence[ev.Event]:
+        known = any(one.id == run_id for one in self._memory.runs())
+        return self._memory.read(run_id).events if known else ()
 
 
 def log_listeners(verbose: int) -> list[Listener]:

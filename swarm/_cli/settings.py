@@ -3,8 +3,9 @@
 # swarm.toml, in the working directory
 timeout = 600            # seconds a run may take
 concurrency = 8          # rows of a batch at once
-save = true              # keep runs in .swarm/runs
-keep_runs = 200          # the newest so many
+save = true              # keep runs
+keep_runs = 200          # the newest so many of those that ended
+store = ".swarm/runs.db" # where: a file, "postgresql://...", or "env:NAME" for an address in a variable
 ollama_url = "http://127.0.0.1:11434"
 """
 
@@ -18,11 +19,12 @@ from typing import Any
 
 from swarm.errors import SwarmError
 
-__all__ = ["FILE", "RUNS", "STATE", "Settings", "load_settings", "use_ollama_of"]
+__all__ = ["FILE", "RUNS", "STATE", "STORE", "Settings", "load_settings", "use_ollama_of"]
 
 FILE = "swarm.toml"
 STATE = Path(".swarm")
-RUNS = STATE / "runs"
+RUNS = STATE / "runs"  # plain records of runs, where no store can be had
+STORE = STATE / "runs.db"
 WORDS = {
     "1": True,
     "true": True,
@@ -41,7 +43,8 @@ class Settings:
 
     Attributes:
         timeout: seconds a run may take. concurrency: rows of a batch at once.
-        save: keep runs under `.swarm/runs`; keep_runs: the newest so many.
+        save: keep runs; keep_runs: the newest so many of those that ended.
+        store: where they are kept: a file, `postgresql://...`, or `env:NAME` for what a variable holds.
         ollama_url: where Ollama is, instead of `OLLAMA_HOST` or the default port; "" for those.
     """
 
@@ -49,6 +52,7 @@ class Settings:
     concurrency: int = 8
     save: bool = True
     keep_runs: int = 200
+    store: str = str(STORE)
     ollama_url: str = ""
 
 
@@ -116,10 +120,17 @@ def _flag(raw: Any, where: str) -> bool:
     return value
 
 
-def _text(raw: Any, where: str) -> str:
-    if not isinstance(raw, str):
-        raise _usage(f"{raw!r} is no text", where, 'write "http://127.0.0.1:11434"')
-    return raw.strip()
+def _text(example: str) -> Callable[[Any, str], str]:
+    def read(raw: Any, where: str) -> str:
+        if not isinstance(raw, str):
+            raise _usage(f"{raw!r} is no text", where, f'write "{example}"')
+        return raw.strip()
+
+    return read
+
+
+def _store(raw: Any, where: str) -> str:
+    return _text(str(STORE))(raw, where) or str(STORE)
 
 
 def _usage(what: str, where: str, hint: str) -> SwarmError:
@@ -131,6 +142,7 @@ _READ: Mapping[str, Callable[[Any, str], Any]] = {
     "concurrency": _number(int, 1),
     "save": _flag,
     "keep_runs": _number(int, 1),
-    "ollama_url": _text,
+    "store": _store,
+    "ollama_url": _text("http://127.0.0.1:11434"),
 }
 assert set(_READ) == {field.name for field in fields(Settings)}, "a setting that nobody reads"

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import math
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from typing import Any, Protocol
 
 import swarm.events as ev
+from swarm._engine.gates import Gates
+from swarm._engine.journal import Journal
 from swarm._engine.result import Ask, NodeResult
 from swarm._engine.scheduler import EndRun
 from swarm._engine.slots import Slots
@@ -29,6 +32,7 @@ NO_USAGE = Usage()
 CONTAINERS = (list, dict)
 Sink = Callable[[ev.Event], None]
 Observer = Callable[[Outcome], None]
+ASK_TIMEOUT_S = 7 * 86400.0  # every wait has a deadline; a person gets a week
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,9 +41,15 @@ class Limits:
 
     Attributes:
         run_s: wall time of a run. nodes: nodes started, those of bodies and inner graphs included.
-        depth: graphs inside graphs. concurrency: nodes at work at once, in all runs of a `Swarm`.
+        visits: how often one body (`each`, `repeat`) may run in a run. fan_out: items of one `each`.
+        depth: graphs inside graphs.
         tool_calls, output_tokens: of a whole run.
-        input_bytes, value_bytes: of a run's input, of one value, as JSON.
+        input_bytes, value_bytes: of a run's input, of one value, as JSON. run_bytes: of all values
+            that a run's nodes came to.
+        concurrency: nodes at work at once, in all runs of a `Swarm`; runs that wait are served in turn.
+        model_calls: of one model at once, where its entry under `models:` says nothing else.
+        runs: at work or paused at once. waiting: nodes that wait for their turn; beyond either, a run
+            that would begin is refused (`overloaded`).
 
     Raises:
         ValueError: a limit that is not above 0, or not finite.
@@ -47,12 +57,18 @@ class Limits:
 
     run_s: float = 600.0
     nodes: int = 100_000
+    visits: int = 100_000
+    fan_out: int = 100_000
     depth: int = 8
-    concurrency: int = 1_000
     tool_calls: int = 10_000
     output_tokens: int = 1_000_000
     input_bytes: int = 4_000_000
     value_bytes: int = 16_000_000
+    run_bytes: int = 256_000_000
+    concurrency: int = 1_000
+    model_calls: int = 64
+    runs: int = 20_000
+    waiting: int = 100_000
 
     def __post_init__(self) -> None:
         for limit in fields(self):
@@ -88,7 +104,7 @@ class Services:
     Attributes:
         backend: from a model to the backend that reaches it.
         clock: seconds, monotonic. wall: seconds since the epoch. new_id: ids of runs and tokens.
-        sleep: waits between tries of a tool. slots: bounds the nodes at work at once.
+        sleep: waits between tries of a tool. slots, gates: bound what is at work at once.
         deadlines: ends runs that take too long; like the slots of one event loop.
         trusts: what an expert's answers are held against.
         recorders: told what the rungs of every expert answered; learners: of those that learn.
@@ -103,6 +119,7 @@ class Services:
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     limits: Limits = field(default_factory=Limits)
     slots: Slots | None = None
+    gates: Gates | None = None
     trusts: Trusts = field(default_factory=Trusts)
     recorders: tuple[Observer, ...] = ()
     learners: tuple[Observer, ...] = ()
@@ -134,8 +151,8 @@ class Run:
     """
 
     __slots__ = (
-        "_paused", "asks", "at_work", "busy", "id", "level", "limits", "nodes", "notes",
-        "results", "services", "sinks", "started", "streams", "tool_calls", "usage", "work",
+        "_paused", "asks", "at_work", "busy", "bytes", "id", "journal", "level", "limits", "nodes", "notes",
+        "results", "services", "sinks", "started", "streams", "tool_calls", "usage", "visits", "work",
     )  # fmt: skip
 
     def __init__(
@@ -146,14 +163,20 @@ class Run:
         level: RunLevel,
         *,
         streams: bool = False,
+        journal: Journal | None = None,
     ) -> None:
+        self.journal = journal
         self.id, self.services, self.sinks = run_id, services, list(sinks)
+        if journal is not None:
+            self.sinks.append(journal.hear)
         self.limits, self.level = services.limits, level
         self.streams = streams
         self.started = services.clock()
         self.usage = NO_USAGE
         self.nodes = 0
         self.tool_calls = 0
+        self.bytes = 0
+        self.visits: dict[int, int] = {}
         self.results: dict[str, NodeResult] = {}
         self.notes: dict[str, str] = {}
         self.asks: dict[str, Waiting] = {}
@@ -219,6 +242,33 @@ class Run:
                 f"a value is larger than {limit:,} bytes", where=place, hint="raise Limits(value_bytes=...)"
             )
 
+    def hold(self, value: Any, place: str) -> None:
+        """Count what a node came to.
+
+        Raises:
+            LimitExceededError: the values of the run would be larger than a run may hold.
+        """
+        limit = self.limits.run_bytes
+        self.bytes += len(value) if isinstance(value, str) else weigh(value, limit)
+        if self.bytes > limit:
+            raise LimitExceededError(
+                f"the values of the run are larger than {limit:,} bytes together", where=place,
+                hint="raise Limits(run_bytes=...)",
+            )  # fmt: skip
+
+    def visit(self, plan: Plan, place: str) -> None:
+        """Count a run of a body.
+
+        Raises:
+            LimitExceededError: it ran more often than it may.
+        """
+        count = self.visits[id(plan)] = self.visits.get(id(plan), 0) + 1
+        if count > self.limits.visits:
+            raise LimitExceededError(
+                f"its body ran more than {self.limits.visits:,} times", where=place,
+                hint="raise Limits(visits=...)",
+            )  # fmt: skip
+
     def count_node(self) -> None:
         """Count a node that starts.
 
@@ -262,8 +312,35 @@ class Run:
         if self.work is not None:
             self.work.go_on()
 
-    async def question(self, ask: Ask) -> dict[str, Any]:
-        """Wait for a person's answer to `ask`; while only questions are open the run is paused."""
+    async def question(self, ask: Ask, *, name: str = "ask", limit_s: float = 0.0) -> dict[str, Any]:
+        """Wait for a person's answer to `ask`; while only questions are open the run is paused.
+
+        Args:
+            name: which sort of question of its node this is; a durable run knows it by that.
+            limit_s: seconds until nobody may answer any more; 0 is a week.
+
+        Raises:
+            TimeoutError: nobody answered in time.
+        """
+        limit_s = limit_s or ASK_TIMEOUT_S
+        if self.journal is not None:
+            call = self.journal.call(ask.node, name)
+            if (before := self.journal.question(ask.node, call)) is None:
+                await self.journal.ask(ask, call, self.now() + limit_s)
+            elif before.answer is not None:
+                return self._answered_before(ask.node, before.answer)
+            else:
+                ask = replace(ask, token=before.token)
+                limit_s = before.expires - self.now()
+        async with asyncio.timeout(limit_s):
+            return await self._wait(ask)
+
+    def _answered_before(self, node: str, answer: str) -> dict[str, Any]:
+        given: dict[str, Any] = json.loads(answer)
+        self.emit(ev.RunResumed(run=self.id, at=self.now(), node=node, answer=given))
+        return given
+
+    async def _wait(self, ask: Ask) -> dict[str, Any]:
         answer: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
         self.asks[ask.token] = Waiting(ask, answer)
         self.emit(

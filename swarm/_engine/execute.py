@@ -11,13 +11,22 @@ from typing import Any
 
 import swarm.events as ev
 from swarm._engine.context import Run
+from swarm._engine.ending import end_body
 from swarm._engine.quick import run_finished, run_result, run_started
 from swarm._engine.result import Marks, NodeResult, RunResult, text_of
 from swarm._engine.runner import run_level
 from swarm._engine.scheduler import EndRun
 from swarm._engine.supervise import Ending, Supervised
 from swarm._graph.plan import Plan
-from swarm.errors import InputError, InternalError, LimitExceededError, NodeError, SwarmError, describe
+from swarm.errors import (
+    InputError,
+    InternalError,
+    LimitExceededError,
+    NodeError,
+    StoreError,
+    SwarmError,
+    describe,
+)
 from swarm.spec.graph import AskNode, ReplyNode
 from swarm.spec.plain import NotPlainError, TooLargeError, plain_data, weigh
 
@@ -84,9 +93,16 @@ def may_ask(plan: Plan) -> bool:
     return False
 
 
-async def execute(plan: Plan, given: Mapping[str, Any], run: Run) -> RunResult:
-    """Run a plan on a checked input; a failure is a result, only cancellation is raised."""
-    run.emit(run_started(run.id, run.now(), plan.name, given))
+async def execute(plan: Plan, given: Mapping[str, Any], run: Run, *, again: bool = False) -> RunResult:
+    """Run a plan on a checked input; a failure is a result, only cancellation is raised.
+
+    Args:
+        again: it goes on with a run that was cut off; its journal knows what was done.
+    """
+    if again:
+        run.note("continued", "the run goes on where it was cut off")
+    else:
+        run.emit(run_started(run.id, run.now(), plan.name, given))
     run.busy = 1
     run.work = work = Supervised(_work(plan, given, run), run.services.deadlines)
     try:
@@ -102,9 +118,25 @@ async def execute(plan: Plan, given: Mapping[str, Any], run: Run) -> RunResult:
         result = replace(result, status="cancelled")
         _tell_cancelled(run)
     else:
+        result = await _kept(result, plan, run)
         _tell_end(result, run)
     run.sinks = []  # what was left behind may go on, but the run has been told to its end
     return result
+
+
+async def _kept(result: RunResult, plan: Plan, run: Run) -> RunResult:
+    """Write down how the run ended, before anybody is told; what cannot be written has not ended."""
+    journal = run.journal
+    if journal is None:
+        return result
+    error = journal.broken
+    if error is None:
+        try:
+            await journal.end(result.status, end_body(result, run.now()))
+            return result
+        except StoreError as failed:
+            error = failed
+    return _result(plan, EndRun(error=error), run)
 
 
 async def _work(plan: Plan, given: Mapping[str, Any], run: Run) -> EndRun:

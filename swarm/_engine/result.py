@@ -34,6 +34,10 @@ class Marks:
     source: str | None = None
     way: str | None = None
 
+    def full(self) -> dict[str, Any]:
+        """Return all of them, as the journal keeps them."""
+        return {**self.to_json(), "source": self.source, "way": self.way}
+
     def to_json(self) -> dict[str, Any]:
         """Return the five marks a graph may refer to."""
         return {
@@ -55,6 +59,7 @@ class Outcome:
     value: Any
     output: Any
     marks: Marks | None = None
+    skipped: str = ""  # why there is no value after all: a person said to leave it out
 
 
 class OpenNodeResult:

@@ -7,14 +7,16 @@ outlives the level that started it, and cancelling a level cancels what it runs.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, cast
 
 import swarm.events as ev
 from swarm._engine.context import Run
 from swarm._engine.groups import first_error
+from swarm._engine.journal import failure_body, outcome_body
 from swarm._engine.nodes.kinds import KINDS
+from swarm._engine.past import error_of, outcome_of
 from swarm._engine.quick import node_done, node_finished, node_skipped, node_started
 from swarm._engine.result import NodeResult, Outcome
 from swarm._engine.scheduler import (
@@ -28,6 +30,7 @@ from swarm._engine.scheduler import (
     RunNode,
     Scheduler,
     SkipNode,
+    Skipped,
 )
 from swarm._graph.plan import Plan, PlanNode
 from swarm.errors import InternalError, NodeError, SwarmError, describe
@@ -81,8 +84,6 @@ async def _side_by_side(scheduler: Scheduler, ready: list[RunNode], run: Run, pa
                 raise
             finally:
                 level.closed = True
-            for task in level.tasks:
-                task.cancel()
     except BaseExceptionGroup as errors:
         raise first_error(errors) from errors
     finally:
@@ -108,12 +109,12 @@ class _Level:
         self.end: asyncio.Future[EndRun] = asyncio.get_running_loop().create_future()
         self.closed = False
         self.out = 0
-        self.tasks: set[asyncio.Task[None]] = set()
+        self.tasks: dict[asyncio.Task[None], None] = {}  # a set, but ordered: the same run twice is the same
 
     def start(self, commands: Sequence[RunNode], group: asyncio.TaskGroup) -> None:
         """Run each of these nodes in a task of its own."""
         for command in commands:
-            self.tasks.add(group.create_task(self._work(command, group)))
+            self.tasks[group.create_task(self._work(command, group))] = None
         self.out += len(commands)
         self.run.busy += len(commands)
 
@@ -125,7 +126,11 @@ class _Level:
         command = first
         try:
             while True:
-                ready = self._settle(await _perform(command, self.run, self.path))
+                event = await _perform(command, self.run, self.path)
+                if self._is_over():
+                    self._tell_late(event)
+                    break
+                ready = self._settle(event)
                 if not ready:
                     break
                 command = ready[0]
@@ -134,7 +139,7 @@ class _Level:
         except asyncio.CancelledError:
             place = self.path + command.node.name
             error = NodeError("its task was cancelled", where=place, code="cancelled")
-            if ready := self._settle(Failed(command.node.index, error)):
+            if not self._is_over() and (ready := self._settle(Failed(command.node.index, error))):
                 self.start(ready, group)
                 self.out -= 1
                 self.run.busy -= 1
@@ -143,17 +148,27 @@ class _Level:
             self.closed = True  # the group ends its other tasks; nothing may be started in it any more
             raise
         finally:
-            self.tasks.discard(cast("asyncio.Task[None]", asyncio.current_task()))
+            self.tasks.pop(cast("asyncio.Task[None]", asyncio.current_task()), None)
+
+    def _is_over(self) -> bool:
+        return self.closed or self.end.done()  # done without an end: who waits for it was cancelled
+
+    def _tell_late(self, event: Event) -> None:
+        """Tell of a node that failed when the level had ended already: what started has an end."""
+        if isinstance(event, Failed):
+            command = FailNode(self.scheduler.nodes[event.index], event.error, False, event.latency_ms)
+            _tell_failed(command, self.run, self.path, top=not self.path)
 
     def _settle(self, event: Event) -> list[RunNode]:
         """Decide what follows an event of a task; return the nodes to run, [] when the task is over."""
-        if self.closed or self.end.done():  # done without an end: who waits for it was cancelled
-            return []
         ready, end = _obey(self.scheduler.handle(event), self.run, self.path)
         if end is not None:
             self.closed = True
             self.out -= 1
             self.end.set_result(end)
+            for task in self.tasks:
+                if task is not asyncio.current_task():
+                    task.cancel()
         elif not ready:
             self.out -= 1
             self.run.rest()
@@ -179,9 +194,11 @@ def _obey(commands: list[Command], run: Run, path: str) -> tuple[list[RunNode], 
 
 async def _perform(command: RunNode, run: Run, path: str) -> Event:
     """Do a node's work and return what became of it; only cancellation from outside is raised."""
-    node, services = command.node, run.services
+    node, services, journal = command.node, run.services, run.journal
     clock, kind = services.clock, node.kind
     place = path + node.name
+    if journal is not None and (settled := journal.settled(place, kind)) is not None:
+        return _recall(node, settled, run, place, top=not path)
     started = clock()
     try:
         run.count_node()
@@ -198,22 +215,56 @@ async def _perform(command: RunNode, run: Run, path: str) -> Event:
             if slots.free:
                 slots.free -= 1
             else:
-                await slots.wait()
+                await slots.wait(run.id, node.priority)
                 started = clock()
             try:
                 outcome = await _work(command, run, place)
             finally:
                 slots.release()
+        latency_ms = (clock() - started) * 1000
+        if journal is not None:
+            await journal.settle(place, outcome_body(kind, outcome, latency_ms, services.wall()))
     except asyncio.CancelledError as error:
         if _is_cancelled():
             run.emit(ev.NodeCancelled(run=run.id, at=services.wall(), node=place))
             raise
-        return Failed(node.index, _failure(error, node, place), (clock() - started) * 1000)
+        return await _failed(node, _failure(error, node, place), run, place, started)
     except Exception as error:
-        return Failed(node.index, _failure(error, node, place), (clock() - started) * 1000)
+        return await _failed(node, _failure(error, node, place), run, place, started)
     finally:
         run.at_work.discard(place)
-    _tell_done(node, outcome, run, place, (clock() - started) * 1000, not path)
+    if outcome.skipped:
+        return Skipped(node.index, outcome.skipped)
+    _tell_done(node, outcome, run, place, latency_ms, not path)
+    return Done(node.index, outcome.value)
+
+
+async def _failed(node: PlanNode, error: SwarmError, run: Run, place: str, started: float) -> Event:
+    """Return the failure, written down where the graph goes on from it: then it is a result like any other.
+
+    Raises:
+        StoreError: nothing can be written down any more: the run may not go on.
+    """
+    latency_ms = (run.services.clock() - started) * 1000
+    if run.journal is not None:
+        if run.journal.broken is not None:
+            raise run.journal.broken
+        if node.spec.on_error != "fail":
+            await run.journal.settle(place, failure_body(node.kind, error, latency_ms, run.now()))
+    return Failed(node.index, error, latency_ms)
+
+
+def _recall(node: PlanNode, settled: Mapping[str, Any], run: Run, place: str, *, top: bool) -> Event:
+    """Return what became of a node before the run was cut off; nothing is done or told a second time."""
+    latency_ms = float(settled["latency_ms"])
+    run.count_node()
+    if "error" in settled:
+        return Failed(node.index, error_of(settled), latency_ms)
+    outcome = outcome_of(settled)
+    if outcome.skipped:
+        return Skipped(node.index, outcome.skipped)
+    if top:
+        run.results[place] = node_done(place, node.kind, outcome.output, latency_ms, outcome.marks)
     return Done(node.index, outcome.value)
 
 

@@ -24,6 +24,7 @@ __all__ = [
     "RunNode",
     "Scheduler",
     "SkipNode",
+    "Skipped",
     "Started",
 ]
 
@@ -51,6 +52,14 @@ class Failed:
     index: int
     error: SwarmError
     latency_ms: float = 0.0
+
+
+@dataclass(slots=True)
+class Skipped:
+    """A node that was to run has no value after all."""
+
+    index: int
+    reason: str
 
 
 @dataclass(slots=True)
@@ -90,7 +99,7 @@ class EndRun:
     node: PlanNode | None = None
 
 
-Event = Started | Done | Failed
+Event = Started | Done | Failed | Skipped
 Command = RunNode | SkipNode | FailNode | EndRun
 STARTED = Started()
 
@@ -126,6 +135,9 @@ class Scheduler:
             node = self.nodes[event.index]
             if not self._fail(node, event.error, commands, event.latency_ms):
                 return commands
+            self._settle(event.index, commands)
+        elif isinstance(event, Skipped):
+            self._skip(self.plan.nodes[event.index], event.reason, commands)
             self._settle(event.index, commands)
         else:
             for index in self.plan.roots:

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
 import swarm.events as ev
-from swarm._app.facade import Swarm, new_run_id
+from swarm._app.facade import Swarm
+from swarm._app.ids import new_run_id
 from swarm._app.wiring import file_tools
 from swarm._engine.context import Limits, Run, Services
 from swarm._engine.nodes.expert import answer

@@ -10,7 +10,7 @@ from swarm._graph.forms import Form, OutputForm, evaluator, refs_of, table_evalu
 from swarm._graph.plan import OutputChoice, Plan, PlanNode
 from swarm.spec.catalogue import Catalogue, ResolvedExpert
 from swarm.spec.condition import Compare, Expr, Ref, compile_expression, truth_of, write
-from swarm.spec.graph import ExpertNode, RepeatNode, RouteNode
+from swarm.spec.graph import ExpertNode, RepeatNode, RouteNode, WorkNode
 from swarm.spec.types import Type
 
 __all__ = ["Edges", "output_choices", "plan_nodes", "roots_of"]
@@ -113,6 +113,7 @@ def _plan_node(
         handler=index.get(spec.on_error, -1),
         handles=handles,
         priority=priority,
+        concurrency=(spec.concurrency or 0) if isinstance(spec, WorkNode) else 0,
         output=env[form.name],
     )
 

@@ -30,6 +30,7 @@ class PlanNode:
         template: of a reply or an ask. `body`: the plan inside each, repeat and graph.
         handler: index of the node that takes over when this one fails, or -1.
         handles: indices of the nodes whose failure this one handles.
+        concurrency: how often it may be at work at once, in all runs; 0: as often as there are slots.
         priority: length of the longest path from here to an end; longer first.
     """
 
@@ -54,6 +55,7 @@ class PlanNode:
     handler: int = -1
     handles: tuple[int, ...] = ()
     priority: int = 0
+    concurrency: int = 0
     output: Type = field(default_factory=lambda: Type(base="any"))
 
 

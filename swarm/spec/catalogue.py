@@ -30,6 +30,7 @@ class ModelRef:
     url: str = ""
     key_env: str = ""
     options: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    concurrency: int = 0  # calls at once; 0: as many as the limits say
 
     def __str__(self) -> str:
         return f"{self.backend}/{self.name}"

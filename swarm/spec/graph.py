@@ -75,13 +75,21 @@ class Node(Spec):
         return (self.after,) if isinstance(self.after, str) else tuple(self.after)
 
 
-class ExpertNode(Node):
+class WorkNode(Node):
+    """A node that does work of its own."""
+
+    concurrency: int | None = Field(
+        default=None, ge=1, le=100_000, description="Of this node at once, in all runs; others wait."
+    )
+
+
+class ExpertNode(WorkNode):
     """Ask an expert."""
 
     expert: str = Field(description="The graph's own expert, else ./experts, else a bundled one.")
 
 
-class ToolNode(Node):
+class ToolNode(WorkNode):
     """Call a tool."""
 
     tool: str = Field(description="A tool's name.")
@@ -95,7 +103,7 @@ class ReplyNode(Node):
     refusal: bool = Field(default=False, description="As output it makes the run `refused`.")
 
 
-class RouteNode(Node):
+class RouteNode(WorkNode):
     """Let the router choose one of several experts."""
 
     route: Literal["all"] | list[str] = Field(description="Experts to choose from, or `all`.")
@@ -198,6 +206,9 @@ class ModelSpec(Spec):
     url: str | None = Field(default=None, description="The server's address.")
     key: str | None = Field(default=None, pattern=r"^env:[A-Za-z_][A-Za-z0-9_]*$", description="`env:NAME`.")
     options: dict[str, Any] = Field(default_factory=dict, description="Options for this model.")
+    concurrency: int | None = Field(
+        default=None, ge=1, le=10_000, description="Calls of this model at once; others wait."
+    )
 
 
 class GraphSpec(Spec):

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from swarm.errors import StoreError
 from swarm.events import Event, from_json, to_json
-from swarm.stores.base import ENDS, RecordedRun, RunSummary, is_kept, summarize
+from swarm.stores.log import ENDS, RecordedRun, RunSummary, is_kept, summarize
 
 __all__ = ["KEEP", "FileRunLog"]
 

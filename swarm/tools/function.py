@@ -76,7 +76,6 @@ class FunctionTool(Generic[P, R]):
         limit_bytes: int = MAX_RESULT_BYTES,
     ) -> None:
         functools.update_wrapper(self, function)
-        self.__dict__.pop("signature", None)  # that of a tool that this one is made of
         self.function = function
         self._calls: Callable[..., Any] = function  # the same, with arguments by name
         self.name: str = getattr(function, "__name__", "") if name is None else name
@@ -94,7 +93,7 @@ class FunctionTool(Generic[P, R]):
     def __repr__(self) -> str:
         return f"<tool {self.name!r}, {self.effect}>"
 
-    @functools.cached_property
+    @property
     def signature(self) -> ToolSignature:
         """Return the name, the schemas and the effect.
 

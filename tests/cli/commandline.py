@@ -19,6 +19,7 @@ __all__ = ["GRAPHS", "Ran", "command", "process", "swarm"]
 TOOLS = '''
 import asyncio
 import time
+from pathlib import Path
 
 from swarm import tool
 
@@ -34,6 +35,7 @@ def count(text: str) -> dict[str, int]:
 @tool
 def hang(text: str) -> dict[str, str]:
     """Hang in a thread."""
+    Path("at_work").touch()
     time.sleep(60)
     return {"text": text}
 
@@ -41,6 +43,7 @@ def hang(text: str) -> dict[str, str]:
 @tool
 async def hang_elsewhere(text: str) -> dict[str, str]:
     """Hang in a thread of the loop's own."""
+    Path("at_work").touch()
     await asyncio.to_thread(time.sleep, 60)
     return {"text": text}
 
@@ -48,6 +51,7 @@ async def hang_elsewhere(text: str) -> dict[str, str]:
 @tool
 async def nap(text: str) -> dict[str, str]:
     """Sleep, asleep to the end."""
+    Path("at_work").touch()
     await asyncio.sleep(60)
     return {"text": text}
 '''

@@ -49,7 +49,7 @@ def test_the_demo_shows_five_messages_and_what_to_do_next(project: Path) -> None
     ):
         assert said in ran.out
     assert "no Ollama at" in ran.err
-    assert len(list((project / ".swarm" / "runs").iterdir())) == 5
+    assert len(swarm("runs", "--json").json) == 5
 
 
 def test_the_demo_as_json_has_one_result_of_each_kind() -> None:

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
-from commandline import swarm
+from commandline import runs_in_use, swarm
 
 from swarm.testing import FakeModel, OllamaServer
 from swarm.testing.ollama_server import in_thread
@@ -111,7 +111,8 @@ def test_a_run_that_is_not_kept_is_an_error_that_says_where_to_look() -> None:
 
 
 def test_a_damaged_line_of_a_run_is_told_and_the_rest_is_shown(project: Path) -> None:
-    run_id = swarm("run", "hello.swarm.yaml", "--input", "message=hi", "--json").json["run"]
+    with runs_in_use():
+        run_id = swarm("run", "hello.swarm.yaml", "--input", "message=hi", "--json").json["run"]
     with (project / ".swarm" / "runs" / f"{run_id}.jsonl").open("a") as file:
         file.write("{half")
     ran = swarm("runs", "show", run_id)

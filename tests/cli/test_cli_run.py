@@ -154,7 +154,7 @@ def test_a_run_is_kept_unless_told_otherwise(project: Path) -> None:
     swarm("run", "hello.swarm.yaml", "--input", "message=hi", "--no-save")
     assert not (project / ".swarm").exists()
     run_id = swarm("run", "hello.swarm.yaml", "--input", "message=hi", "--json").json["run"]
-    assert [path.stem for path in (project / ".swarm" / "runs").iterdir()] == [run_id]
+    assert [run["run"] for run in swarm("runs", "--json").json] == [run_id]
 
 
 def test_a_folder_that_cannot_be_written_does_not_fail_the_run(project: Path) -> None:

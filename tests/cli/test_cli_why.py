@@ -198,7 +198,8 @@ def test_the_explanation_can_be_a_page(shop: Path) -> None:
 
 
 def test_a_line_of_another_kind_counts_as_damaged_and_the_rest_is_told(shop: Path) -> None:
-    asked("track my order")
+    with runs_in_use():
+        asked("track my order")
     (file,) = (shop / ".swarm" / "runs").glob("*.jsonl")
     lines = file.read_text(encoding="utf-8").splitlines()
     broken = [line.replace('"attempt": 1', '"attempt": null') for line in lines]

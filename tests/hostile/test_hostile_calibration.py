@@ -336,7 +336,8 @@ def test_the_id_of_a_run_leads_nowhere_else(run: str) -> None:
 
 
 def test_a_run_with_damaged_lines_is_explained_by_the_others() -> None:
-    swarm("run", "shop.swarm.yaml", "--input", f"message={COMMAND} where is my parcel")
+    with runs_in_use(Path(".swarm/runs.db")):
+        swarm("run", "shop.swarm.yaml", "--input", f"message={COMMAND} where is my parcel")
     (log,) = Path(".swarm/runs").glob("*.jsonl")
     log.write_bytes(log.read_bytes() + b'\xff\xfe\n{"type": "no.such"}\n[]\n{"type": "node.fin')
     ran = swarm("why", "last", "--report", "why.html")

@@ -190,7 +190,7 @@ def test_messages_are_ours_and_say_what_to_write() -> None:
 
 def test_an_unknown_field_that_another_kind_has_says_which() -> None:
     problem = only(load_text(GOOD.replace("Hello.}", "Hello., concurrency: 3}")))
-    assert problem.hint == "only each nodes have 'concurrency'"
+    assert problem.hint == "only expert, tool, route and each nodes have 'concurrency'"
 
 
 def test_a_comment_after_a_label_called_when_is_no_trap() -> None:

@@ -13,7 +13,7 @@ import pytest
 
 from swarm import events as ev
 from swarm.errors import StoreError
-from swarm.stores.base import RunLog
+from swarm.stores.log import RunLog
 from swarm.stores.files import FileRunLog
 from swarm.stores.memory import MemoryRunLog
 

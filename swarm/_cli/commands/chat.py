@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING
 import click
 
 from swarm._cli import console
+from swarm._cli.options import store_option
 
 if TYPE_CHECKING:
     from swarm._cli.conversation import Conversation
+    from swarm._cli.session import Session
 
 __all__ = ["chat"]
 
@@ -28,7 +30,8 @@ HELP = "/why  what happened in the last turn    /reset  forget the conversation 
 @click.option(
     "--set", "overrides", multiple=True, metavar="PATH=VALUE", help="Change a field of the graph first."
 )
-@click.option("--no-save", is_flag=True, help="Do not keep the runs in .swarm/runs.")
+@store_option
+@click.option("--no-save", is_flag=True, help="Do not keep the runs: then they cannot be resumed.")
 @click.option("--timeout", type=float, metavar="SECONDS", help="End a turn after so long.")
 @click.pass_context
 def chat(
@@ -36,6 +39,7 @@ def chat(
     graph: Path,
     inputs: tuple[str, ...],
     overrides: tuple[str, ...],
+    store: str | None,
     no_save: bool,
     timeout: float | None,
 ) -> None:
@@ -54,17 +58,17 @@ def chat(
     from swarm._cli.session import Session
     from swarm._cli.settings import load_settings
 
-    settings = load_settings(timeout=timeout)
+    settings = load_settings(timeout=timeout, store=store)
     save = False if no_save else None
     with Session(graph, settings, overrides=overrides, verbose=ctx.obj.verbose, save=save) as session:
         conversation = Conversation(session, inputs)
         session.announce()
         if console.is_interactive():
             console.say(f"{session.swarm.name}: {HELP}", "dim")
-        ctx.exit(_talk(conversation))
+        ctx.exit(_talk(session, conversation))
 
 
-def _talk(conversation: Conversation) -> int:
+def _talk(session: Session, conversation: Conversation) -> int:
     """Answer lines until there are no more; return the exit code of the last turn."""
     from swarm._cli.exits import OK
 
@@ -87,18 +91,24 @@ def _talk(conversation: Conversation) -> int:
             case command if command.startswith("/") and " " not in command:
                 console.say(HELP, "dim")
             case _:
-                code = _turn(conversation, line)
+                code = _turn(session, conversation, line)
 
 
-def _turn(conversation: Conversation, line: str) -> int:
+def _turn(session: Session, conversation: Conversation, line: str) -> int:
     """Answer one message; Ctrl-C stops the answer, not the conversation, when a person is there."""
     from swarm._cli.exits import INTERRUPTED
+    from swarm._cli.reporting import how_to_answer, open_questions
 
     try:
-        return conversation.turn(line)
+        code = conversation.turn(line)
+        if session.open_run and (saved := session.saved(session.open_run)) is not None:
+            for said in how_to_answer(open_questions(saved)):
+                console.say(said)
+        return code
     except KeyboardInterrupt:
         if not console.is_interactive():
             raise
+        session.give_up()
         console.say("\n(stopped)", "dim")
         return INTERRUPTED
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from swarm._cli import console
+from swarm._cli.options import store_option
 
 if TYPE_CHECKING:
     from swarm._cli.session import Session
@@ -27,9 +28,10 @@ MESSAGES = (
 
 @click.command(short_help="Watch a support chatbot work; needs no model server.")
 @click.option("--json", "as_json", is_flag=True, help="Print the results as JSON.")
-@click.option("--no-save", is_flag=True, help="Do not keep the runs in .swarm/runs.")
+@store_option
+@click.option("--no-save", is_flag=True, help="Do not keep the runs.")
 @click.pass_context
-def demo(ctx: click.Context, as_json: bool, no_save: bool) -> None:
+def demo(ctx: click.Context, as_json: bool, store: str | None, no_save: bool) -> None:
     """\b
     swarm demo
 
@@ -50,7 +52,8 @@ def demo(ctx: click.Context, as_json: bool, no_save: bool) -> None:
     from swarm._cli.settings import load_settings
 
     save = False if no_save else None
-    with Session(support_chatbot() / GRAPH, load_settings(), verbose=ctx.obj.verbose, save=save) as session:
+    settings = load_settings(store=store)
+    with Session(support_chatbot() / GRAPH, settings, verbose=ctx.obj.verbose, save=save) as session:
         results = _run(session, quiet=as_json)
         if as_json:
             console.data_json([{"message": text, **result.to_json()} for text, result in results])

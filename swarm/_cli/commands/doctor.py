@@ -15,11 +15,13 @@ import click
 
 from swarm._cli import console
 from swarm._cli.grid import Cell, Grid
+from swarm._cli.options import store_option
 
 if TYPE_CHECKING:
     from swarm._app.detect import Ollama
     from swarm._cli.calibrations import Basis
     from swarm._cli.needs import Need
+    from swarm._cli.store_health import StoreHealth
     from swarm.spec.catalogue import ResolvedExpert
 
 __all__ = ["doctor"]
@@ -27,13 +29,14 @@ __all__ = ["doctor"]
 
 @click.command(short_help="See what is installed, running and missing.")
 @click.argument("graph", required=False, type=click.Path(path_type=Path))
+@store_option
 @click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
 @click.pass_context
-def doctor(ctx: click.Context, graph: Path | None, as_json: bool) -> None:
+def doctor(ctx: click.Context, graph: Path | None, store: str | None, as_json: bool) -> None:
     """\b
     swarm doctor support.swarm.yaml
 
-    Looks at this machine: Python, extras, Ollama, and the models that the bundled experts may ask, or those
+    Looks at this machine: Python, extras, Ollama, the store of runs (all of it is read), and the models that the bundled experts may ask, or those
     of GRAPH. Exit code 3 if GRAPH needs a model that is missing: Ollama is there without it, or an expert is
     left with no model at all.
     """
@@ -42,10 +45,13 @@ def doctor(ctx: click.Context, graph: Path | None, as_json: bool) -> None:
     from swarm._app.detect import detect_ollama
     from swarm._cli.exits import MISSING, OK
     from swarm._cli.settings import load_settings, use_ollama_of
+    from swarm._cli.store_health import look_at_store
 
-    use_ollama_of(load_settings())
+    settings = load_settings(store=store)
+    use_ollama_of(settings)
     experts = _experts(graph)
-    findings = _look(experts, asyncio.run(detect_ollama(with_models=True)), graph)
+    kept = asyncio.run(look_at_store(settings))
+    findings = _look(experts, asyncio.run(detect_ollama(with_models=True)), kept, graph)
     if as_json:
         console.data_json(findings.to_json())
     else:
@@ -60,6 +66,7 @@ class _Findings:
     ollama: Ollama
     embedded: bool
     writable: bool
+    store: StoreHealth
     needs: Sequence[Need]
     stranded: Sequence[str]
     bases: Sequence[Basis]
@@ -100,6 +107,7 @@ class _Findings:
             ],
             "without_model": list(self.stranded),
             "writable": self.writable,
+            "store": self.store.to_json(),
             "calibration": [
                 {"expert": one.expert, "state": one.state, "said": one.said, "fix": one.fix}
                 for one in self.bases
@@ -107,7 +115,9 @@ class _Findings:
         }
 
 
-def _look(experts: Sequence[ResolvedExpert], found: Ollama, graph: Path | None) -> _Findings:
+def _look(
+    experts: Sequence[ResolvedExpert], found: Ollama, store: StoreHealth, graph: Path | None
+) -> _Findings:
     from swarm._cli.calibrations import bases
     from swarm._cli.needs import has_embedded, needs_of, without_model
     from swarm._cli.settings import STATE
@@ -117,6 +127,7 @@ def _look(experts: Sequence[ResolvedExpert], found: Ollama, graph: Path | None) 
         ollama=found,
         embedded=has_embedded(),
         writable=os.access(STATE if STATE.exists() else ".", os.W_OK),
+        store=store,
         needs=needs,
         stranded=without_model(experts, needs),
         bases=bases(experts, found, target=str(graph or "")),
@@ -160,6 +171,7 @@ def _print(findings: _Findings) -> None:
             f"nothing at {found.url}: {found.reason}",
         ),
         _row(findings.writable, ".swarm", "runs can be kept here", "read-only: runs are not kept"),
+        _row(not findings.store.damage, "store", findings.store.said(), findings.store.said()),
     ]
     console.show(Grid(rows=rows, wide=2), sys.stdout)
     if findings.needs:

@@ -74,10 +74,7 @@ def _takes_lines() -> bool:
 def _statuses(run_id: str) -> dict[str, Status]:
     """Return what became of each node in a kept run."""
     from swarm._cli.commands.runs import find_run
-    from swarm._cli.settings import RUNS
-    from swarm._cli.story import tell
-    from swarm.stores.files import FileRunLog
 
-    story = tell(find_run(FileRunLog(RUNS, warn=console.warn), run_id).events)
+    story = find_run(run_id).story
     known: dict[str, Status] = {"done": "done", "skipped": "skipped", "failed": "failed"}
     return {name: known[node.status] for name, node in story.nodes.items() if node.status in known}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +10,7 @@ import click
 
 from swarm._cli import console
 from swarm._cli.main import Common
+from swarm._cli.options import store_option
 
 if TYPE_CHECKING:
     from swarm._cli.recording import Recorder
@@ -38,7 +38,8 @@ __all__ = ["run"]
 @click.option("--json", "as_json", is_flag=True, help="Print the whole result as JSON.")
 @click.option("--events", is_flag=True, help="Print what happens as JSON lines, as it happens.")
 @click.option("--timeout", type=float, metavar="SECONDS", help="End the run after so long (exit code 124).")
-@click.option("--no-save", is_flag=True, help="Do not keep the run in .swarm/runs.")
+@store_option
+@click.option("--no-save", is_flag=True, help="Do not keep the run: then it cannot be resumed.")
 @click.option("--batch", metavar="FILE.jsonl", help="Run on every line of a file; - is standard input.")
 @click.option(
     "--map", "maps", multiple=True, metavar="INPUT=COLUMN", help="Batch: where an input comes from."
@@ -57,6 +58,8 @@ __all__ = ["run"]
     help="Append what every model answered and what was measured of it, for `swarm calibrate --outcomes`.",
 )
 @click.option("--concurrency", type=int, metavar="N", help="Batch: rows at once (8).")
+@click.option("--unordered", is_flag=True, help="Batch: write results as they come, not in order.")
+@click.option("--resume", is_flag=True, help="Batch: go on after the rows that --out has.")
 @click.pass_context
 def run(ctx: click.Context, graph: Path, **options: Any) -> None:
     """swarm run support.swarm.yaml --input message="where is my parcel? order 1042"
@@ -72,17 +75,21 @@ def run(ctx: click.Context, graph: Path, **options: Any) -> None:
 
     swarm run G --batch in.jsonl --expect triage.label=label --record outcomes.jsonl
 
-    A batch writes one result a line, in the order of the input, each in the shape of --json; failed rows
-    too. Without --map a column goes to the input of its name. Its runs are not kept in .swarm/runs.
+    A batch writes one result a line, in the order of the input, each in the shape of --json with the number
+    of its line (`row`); failed rows too. Without --map a column goes to the input of its name. Its runs
+    are not kept with the others. Cut off, by Ctrl-C or worse, it goes on with the same command and --resume.
 
-    Without a terminal a run that has to ask a person ends paused (exit code 5).
+    A run is kept as it goes: after Ctrl-C or a crash `swarm runs resume ID` goes on where it was. Without a
+    terminal a run that has to ask a person ends paused (exit code 5), and is answered in the same way.
     """
     from swarm._app.learned import LEARNED
     from swarm._cli.outputs import check_outputs
     from swarm._cli.settings import load_settings
 
     common: Common = ctx.obj
-    settings = load_settings(timeout=options["timeout"], concurrency=options["concurrency"])
+    settings = load_settings(
+        timeout=options["timeout"], concurrency=options["concurrency"], store=options["store"]
+    )
     batch = options["batch"]
     _refuse_misfits(options, batch=batch is not None)
     out = None if options["out"] == Path("-") else options["out"]
@@ -98,15 +105,20 @@ def run(ctx: click.Context, graph: Path, **options: Any) -> None:
         from swarm._cli.batch import run_batch
 
         ctx.exit(run_batch(graph, batch, settings, options, verbose=common.verbose))
+    from swarm._cli.inputs import read_inputs
     from swarm._cli.recording import Recorder
     from swarm._cli.session import Session
 
     recorder = None if options["record"] is None else Recorder(options["record"])
-    with Session(
+    session = Session(
         graph, settings, overrides=options["overrides"], verbose=common.verbose,
         save=False if options["no_save"] else None, recorders=[] if recorder is None else [recorder],
-    ) as session:  # fmt: skip
-        ctx.exit(_once(session, options, recorder))
+    )  # fmt: skip
+    given = read_inputs(
+        options["inputs"], options["input_file"], session.plan.inputs, graph=session.plan.name
+    )
+    with session:
+        ctx.exit(_once(session, given, options, recorder))
 
 
 def _refuse_misfits(options: dict[str, Any], *, batch: bool) -> None:
@@ -115,8 +127,9 @@ def _refuse_misfits(options: dict[str, Any], *, batch: bool) -> None:
         wrong = [name for name in ("inputs", "input_file", "events") if options[name]]
         shown = {"inputs": "--input", "input_file": "--input-file", "events": "--events"}
     else:
-        wrong = [name for name in ("maps", "expect", "out", "concurrency") if options[name]]
-        shown = {"maps": "--map", "expect": "--expect", "out": "--out", "concurrency": "--concurrency"}
+        names = ("maps", "expect", "out", "concurrency", "unordered", "resume")
+        wrong = [name for name in names if options[name]]
+        shown = {name: f"--{name}" for name in names} | {"maps": "--map"}
     if wrong:
         hint = "leave it out" if batch else "add --batch FILE.jsonl"
         raise click.UsageError(
@@ -126,22 +139,29 @@ def _refuse_misfits(options: dict[str, Any], *, batch: bool) -> None:
         raise click.UsageError("--events and --json both want standard output\n  fix: choose one")
 
 
-def _once(session: Session, options: dict[str, Any], recorder: Recorder | None) -> int:
-    from swarm._cli.asking import answer_all
-    from swarm._cli.exits import exit_code_of
-    from swarm._cli.inputs import read_inputs
+def _tell_cut_off(session: Session) -> None:
+    """Mention the runs that were cut off before, and how to go on with them."""
+    from swarm._cli.kept import cut_off
 
-    given = read_inputs(
-        options["inputs"], options["input_file"], session.plan.inputs, graph=session.swarm.name
-    )
+    found = session.loop.run(cut_off(session.store, session.settings))
+    if len(found) == 1:
+        console.say(f"a run was cut off: swarm runs resume {found[0].id}", "dim")
+    elif found:
+        console.say(f"{len(found)} runs were cut off: swarm runs ls --status unfinished", "dim")
+
+
+def _once(session: Session, given: dict[str, Any], options: dict[str, Any], recorder: Recorder | None) -> int:
+    from swarm._cli.exits import exit_code_of
+    from swarm._cli.reporting import answered, report
+
+    if not options["as_json"]:
+        _tell_cut_off(session)
     session.announce()
     if options["events"]:
         result = session.loop.run(_print_events(session, given))
     else:
-        result = session.run(given)
-        if console.is_interactive():
-            result = answer_all(session, result)
-        _report(session, result, as_json=options["as_json"])
+        result = answered(session, session.run(given))
+        report(session, result, as_json=options["as_json"])
     if recorder is not None:
         recorder.settle(result.id)
         console.say(recorder.said, "dim")
@@ -163,25 +183,3 @@ async def _print_events(session: Session, given: dict[str, Any]) -> RunResult:
     finally:
         running.cancel()
         await asyncio.wait({running})
-
-
-def _report(session: Session, result: RunResult, *, as_json: bool) -> None:
-    from swarm._cli.tree import show_tree, summary_line
-
-    story = session.story(result.id)
-    if sys.stderr.isatty():
-        show_tree(story)
-    if as_json:
-        console.data_json(result.to_json())
-    elif result.status == "paused":
-        console.say(
-            f"{result.text}\n  this run waits for a person: run it on a terminal, or use `swarm chat`"
-        )
-    elif result.error is not None:
-        console.complain(f"error: {result.error}")
-    else:
-        console.data(result.text)
-    console.say(summary_line(story), "dim")
-    if not sys.stderr.isatty():
-        for note in story.notes:
-            console.say(f"note: {note}")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from swarm._cli import console
+from swarm._cli.options import store_option
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -24,8 +25,9 @@ File = click.Path(path_type=Path, dir_okay=False)
 @click.argument("run_id", metavar="RUN", default="last")
 @click.argument("node", metavar="[NODE]", default="")
 @click.option("--report", type=File, metavar="FILE", help="Write a report, one HTML file.")
+@store_option
 @click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
-def why(run_id: str, node: str, report: Path | None, as_json: bool) -> None:
+def why(run_id: str, node: str, report: Path | None, store: str | None, as_json: bool) -> None:
     """\b
     swarm why last triage
 
@@ -36,10 +38,8 @@ def why(run_id: str, node: str, report: Path | None, as_json: bool) -> None:
     from swarm._cli.commands.runs import find_run
     from swarm._cli.reasons import reasons_of
     from swarm._cli.reports import save_report
-    from swarm._cli.settings import RUNS
-    from swarm.stores.files import FileRunLog
 
-    run = find_run(FileRunLog(RUNS, warn=console.warn), "latest" if run_id == "last" else run_id)
+    run = find_run("latest" if run_id == "last" else run_id, store).run
     found = _chosen(reasons_of(run.events), node, run.id)
     if report is not None:
         save_report(report, lambda made: _report(run.id, found, node, made))

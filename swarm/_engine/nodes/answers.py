@@ -17,7 +17,9 @@ import swarm.events as ev
 from swarm._engine.context import Run
 from swarm._engine.nodes.grounded import grounding_of
 from swarm._engine.nodes.toolloop import complete_with_tools
+from swarm._engine.nodes.turns import Turns
 from swarm._engine.prompt import prompt_messages, questions_of, task_of
+from swarm._engine.slots import Slots
 from swarm.backends import decide
 from swarm.backends.base import Embeds, ModelBackend
 from swarm.backends.decide import InvalidAnswer
@@ -40,6 +42,7 @@ class Asking:
     """What is asked of one rung.
 
     Attributes:
+        call: what a durable run calls this question, or "".
         correction: what was wrong with the answer before, in the validator's words, or "".
         measured: token log-probabilities are wanted.
         aside: the answer is only compared with another: nothing of it is streamed.
@@ -51,6 +54,7 @@ class Asking:
     model: ModelRef
     rung: int
     place: str
+    call: str = ""
     correction: str = ""
     measured: bool = False
     aside: bool = False
@@ -84,7 +88,23 @@ class Answered:
 
 
 async def ask_model(asking: Asking, backend: ModelBackend, run: Run) -> Answered:
-    """Return the model's answer in the form of the expert's kind."""
+    """Return the model's answer in the form of the expert's kind, when the model's turn has come.
+
+    A model that may call tools waits for its turn before each of its own: no tool holds it up.
+    """
+    slots = _slots_of(asking, run)
+    if slots is None or asking.expert.tools:
+        return await _asked(asking, backend, run)
+    async with slots.held(run.id):
+        return await _asked(asking, backend, run)
+
+
+def _slots_of(asking: Asking, run: Run) -> Slots | None:
+    gates = run.services.gates
+    return None if gates is None else gates.of_model(asking.model)
+
+
+async def _asked(asking: Asking, backend: ModelBackend, run: Run) -> Answered:
     kind = asking.expert.kind
     if kind in DECISIONS:
         return await _decision(asking, backend)
@@ -144,7 +164,10 @@ async def _text(asking: Asking, backend: ModelBackend, run: Run) -> Answered:
         logprobs=asking.measured and not expert.tools,
     )  # fmt: skip
     if expert.tools:
-        completion = await complete_with_tools(expert, request, backend, run, asking.place)
+        turns = Turns(
+            backend=backend, slots=_slots_of(asking, run), run=run, place=asking.place, asked=asking.call
+        )
+        completion = await complete_with_tools(expert, request, turns)
     elif run.streams and not extract and not asking.aside:
         completion = await _streamed(request, backend, run, asking.place)
     else:

@@ -29,6 +29,11 @@ async def each(command: RunNode, run: Run, place: str) -> Outcome:
     if not isinstance(items, list | tuple):
         raise NodeError(f"`each` goes over a list, this is {type(items).__name__}", where=place)
     items = cast("list[Any]", items)
+    if len(items) > run.limits.fan_out:
+        raise LimitExceededError(
+            f"{len(items):,} items are more than {run.limits.fan_out:,}", where=place,
+            hint="raise Limits(fan_out=...)",
+        )  # fmt: skip
     if len(items) > spec.max:
         hint = f"raise `max:` of this node (now {spec.max})"
         raise LimitExceededError(f"{len(items)} items are more than {spec.max}", where=place, hint=hint)
@@ -59,6 +64,7 @@ async def _all_items(command: RunNode, items: list[Any], run: Run, place: str) -
 
     async def work() -> None:
         for index, item in queue:  # shared: each worker takes the next item
+            run.visit(body, place)
             scope = {**command.scope, spec.as_: item, "index": index}
             end, _ = await run.level(body, scope, run, f"{place}[{index}]/")
             if end.error is None:
@@ -97,6 +103,7 @@ async def repeat(command: RunNode, run: Run, place: str) -> Outcome:
     state = {name: command.arguments[name] for name in spec.repeat}
     reached, rounds = False, 0
     while rounds < spec.max and not reached:
+        run.visit(node.body, place)
         scope = {**command.scope, "loop": {**state, "round": rounds + 1}}
         end, values = await run.level(node.body, scope, run, f"{place}[{rounds}]/")
         if end.error is not None:

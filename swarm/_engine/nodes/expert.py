@@ -7,9 +7,9 @@ from typing import Any
 
 import swarm.events as ev
 from swarm._engine.context import Run
-from swarm._engine.nodes.agreeing import ask_and_compare
 from swarm._engine.nodes.answers import Answered, Asking
 from swarm._engine.nodes.observe import COMPARED, EXPLORED, Seen, essence, explored, observed
+from swarm._engine.nodes.recalled import answered_once
 from swarm._engine.prompt import fill_inputs, main_text
 from swarm._engine.result import Marks, Outcome
 from swarm._engine.scheduler import RunNode
@@ -91,10 +91,7 @@ class _Climb:
         came: Came = "unreachable"
         said, usage, latency_ms = "cancelled", Usage(), 0.0
         try:
-            backend = run.services.backend(model)
-            recorded = bool(run.services.observers(self.expert))
-            await self.trust.compare_weights(model, backend, recorded=recorded)
-            answered = await ask_and_compare(asking, backend, run)
+            answered = await answered_once(asking, self.trust, run)
             came, said, usage = "answer", "", answered.usage
         except InvalidAnswer as error:
             came, said, usage = "invalid", error.what, error.usage

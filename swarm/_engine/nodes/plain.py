@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Any
 
 from swarm._engine.context import Run
@@ -14,8 +13,6 @@ from swarm.spec.plain import NotPlainError, TooLargeError, plain_data
 from swarm.spec.types import Type, record
 
 __all__ = ["answer_type", "ask", "check_answer", "reply"]
-
-ASK_TIMEOUT_S = 7 * 86400.0  # every wait has a deadline; a person gets a week
 
 
 async def reply(command: RunNode, run: Run, place: str) -> Outcome:
@@ -43,8 +40,7 @@ async def ask(command: RunNode, run: Run, place: str) -> Outcome:
         token=run.services.new_id(),
     )
     try:
-        async with asyncio.timeout(spec.timeout or ASK_TIMEOUT_S):
-            answer = await run.question(question)
+        answer = await run.question(question, limit_s=spec.timeout or 0.0)
     except TimeoutError as error:
         raise NodeError("nobody answered in time", where=place, code="timeout") from error
     return Outcome(answer, answer)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 import swarm.events as ev
@@ -10,6 +11,7 @@ from swarm._engine.context import Run
 from swarm._engine.nodes.expert import answer
 from swarm._engine.result import Marks, Outcome, text_of
 from swarm._engine.scheduler import RunNode
+from swarm.spec.catalogue import ResolvedExpert
 
 __all__ = ["route"]
 
@@ -19,7 +21,7 @@ async def route(command: RunNode, run: Run, place: str) -> Outcome:
     given = command.arguments
     first = next(iter(given.values()), None)
     request = first if isinstance(first, str) else json.dumps(first, ensure_ascii=False, default=str)
-    chosen, scores, way = await run.services.choose(request, command.node.choices, run, place)
+    chosen, scores, way = await _chosen(request, command, run, place)
     name = chosen.name if chosen is not None else None
     run.emit(ev.RouteDecided(run=run.id, at=run.now(), node=place, expert=name, scores=scores, way=way))
     if chosen is None:
@@ -30,3 +32,19 @@ async def route(command: RunNode, run: Run, place: str) -> Outcome:
     output, marks = await answer(chosen, {**extra, chosen.main_input: first}, run, place)
     value = {"expert": name, "scores": dict(scores), "text": text_of(output), "output": output}
     return Outcome({**value, **marks.to_json()}, value, marks)
+
+
+async def _chosen(
+    request: str, command: RunNode, run: Run, place: str
+) -> tuple[ResolvedExpert | None, Mapping[str, float], str]:
+    """Return what the router decides; in a run that goes on, what it decided before."""
+    journal, choices = run.journal, command.node.choices
+    if journal is None:
+        return await run.services.choose(request, choices, run, place)
+    call = journal.call(place, "route")
+    if (body := journal.recalled(place, call)) is not None:
+        return next((one for one in choices if one.name == body["expert"]), None), body["scores"], body["way"]
+    chosen, scores, way = await run.services.choose(request, choices, run, place)
+    name = chosen.name if chosen is not None else None
+    journal.jot(place, call, {"expert": name, "scores": scores, "way": way})
+    return chosen, scores, way

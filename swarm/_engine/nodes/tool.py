@@ -7,6 +7,7 @@ import copy
 from typing import Any
 
 from swarm._engine.context import Run
+from swarm._engine.nodes.effects import LEFT_OUT, may_call
 from swarm._engine.quick import tool_called, tool_finished
 from swarm._engine.result import Outcome
 from swarm._engine.scheduler import RunNode
@@ -33,6 +34,8 @@ async def tool(command: RunNode, run: Run, place: str) -> Outcome:
         )  # fmt: skip
     retry, timeout_s = spec.retry, spec.timeout
     key = f"{run.id}/{place}" if found.signature.takes_key else ""
+    if run.journal is not None and not await may_call(found, command.arguments, key, run, place):
+        return Outcome(None, None, skipped=LEFT_OUT)
     attempt, wait = 1, FIRST_WAIT_S
     while True:
         try:

@@ -45,6 +45,7 @@ class Block:
         after: nodes that must be settled first although no data comes from them.
         timeout: the node's deadline, in seconds or as `"10s"`, `"2d"`.
         on_error: `fail`, `skip`, or the node that takes over (it sees `graph.error`).
+        concurrency: of an expert, tool or route node: how often it may be at work at once, in all runs.
         arguments: by name: references, or constants (a text is a constant here).
         with_, params: more arguments, for names that are options of the method (`when`,
             `description` ...); `params` takes constants only.
@@ -71,7 +72,7 @@ class Block:
     def expert(
         self, name: str, expert: str | Expert, /, *, when: When = None, after: After = (),
         params: Arguments = None, timeout: float | str | None = None, on_error: str | NodeRef = "fail",
-        description: str = "", with_: Arguments = None, **arguments: object,
+        description: str = "", concurrency: int | None = None, with_: Arguments = None, **arguments: object,
     ) -> NodeRef:  # fmt: skip
         """Ask an expert.
 
@@ -84,12 +85,12 @@ class Block:
         )
         if isinstance(expert, Expert):
             expert = self._shared.add_expert(name, expert)
-        return self._add(name, ExpertNode, {"expert": expert, **values})
+        return self._add(name, ExpertNode, {"expert": expert, "concurrency": concurrency, **values})
 
     def tool(
         self, name: str, tool: str | HasSignature, /, *, retry: RetrySpec | Mapping[str, Any] | None = None,
         when: When = None, after: After = (), params: Arguments = None, timeout: float | str | None = None,
-        on_error: str | NodeRef = "fail", description: str = "", with_: Arguments = None, **arguments: object,
+        on_error: str | NodeRef = "fail", description: str = "", concurrency: int | None = None, with_: Arguments = None, **arguments: object,
     ) -> NodeRef:  # fmt: skip
         """Call a tool.
 
@@ -100,7 +101,10 @@ class Block:
         values = _options(
             name, when, after, timeout, on_error, description, _merged(with_, arguments), params
         )
-        return self._add(name, ToolNode, {"tool": self._shared.add_tool(tool), "retry": retry, **values})
+        return self._add(
+            name, ToolNode,
+            {"tool": self._shared.add_tool(tool), "retry": retry, "concurrency": concurrency, **values},
+        )  # fmt: skip
 
     def reply(
         self, name: str, template: str | Reference, /, *, refusal: bool = False, when: When = None,
@@ -121,7 +125,7 @@ class Block:
     def route(
         self, name: str, experts: Literal["all"] | Sequence[str | Expert], /, *, when: When = None,
         after: After = (), params: Arguments = None, timeout: float | str | None = None,
-        on_error: str | NodeRef = "fail", description: str = "", with_: Arguments = None, **arguments: object,
+        on_error: str | NodeRef = "fail", description: str = "", concurrency: int | None = None, with_: Arguments = None, **arguments: object,
     ) -> NodeRef:  # fmt: skip
         """Let the router choose one of several experts; the arguments are the chosen one's.
 
@@ -136,7 +140,7 @@ class Block:
                 self._shared.add_expert(f"{name}_{index}", one) if isinstance(one, Expert) else one
                 for index, one in enumerate(experts, 1)
             ]
-        return self._add(name, RouteNode, {"route": experts, **values})
+        return self._add(name, RouteNode, {"route": experts, "concurrency": concurrency, **values})
 
     def graph(
         self, name: str, graph: str | Composed, /, *, when: When = None, after: After = (),

@@ -115,7 +115,8 @@ def unknown(name: str, path: Path, model: type[BaseModel], *, hint: str = "") ->
     hint = hint or did_you_mean(name, field_names(model))
     owners = [kind for kind in NODE_KINDS if name in field_names(NODE_CLASSES[kind])]
     if issubclass(model, Node) and owners and not hint.startswith("did you mean"):
-        hint = f"only {' and '.join(owners)} nodes have {name!r}"
+        all_of_them = " and ".join(filter(None, [", ".join(owners[:-1]), owners[-1]]))
+        hint = f"only {all_of_them} nodes have {name!r}"
     return Finding(code="SW010", message=f"unknown field {name!r}", path=path, at_key=True, hint=hint)
 
 

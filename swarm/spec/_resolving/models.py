@@ -97,4 +97,5 @@ def _model(written: str | ModelSpec, backends: Collection[str]) -> ModelRef:
         url=written.url or "",
         key_env=(written.key or "").removeprefix("env:"),
         options=written.options,
+        concurrency=written.concurrency or 0,
     )

@@ -1,0 +1,1 @@
+"""How runs are kept in an SQLite file: the file, its lock, its writer, and reading it."""

@@ -1,0 +1,256 @@
+"""A run as one file: to hand on, to keep beside a test, to execute again offline.
+
+JSON, versioned, laid out for people: the run's head, its input, the signature of its graph, its journal,
+and what people were asked. It holds what people wrote and models answered, so it is private (0600). The
+tokens of questions stay behind: whoever has the file can answer nothing with it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+from swarm.errors import StoreError
+from swarm.stores.base import DONE, END, EVENTS, Question, Record, RunHead, SavedRun
+
+__all__ = ["VERSION", "Recording", "dump_recording", "load_recording", "read_recording", "write_recording"]
+
+VERSION = 1
+FILE_BYTES = 256_000_000  # four times what the journal of a run may take: it is laid out for people
+HEAD = {
+    "id": (str,), "graph": (str,), "version": (str,), "source": (str,), "status": (str,), "created": (int, float),
+    "updated": (int, float), "key": (str, type(None)), "forked_from": (str,),
+}  # fmt: skip
+RECORD = {"kind": (str,), "place": (str,), "call": (str,), "body": (dict, list)}
+QUESTION = {
+    "place": (str,), "call": (str,), "text": (str,), "fields": (dict,), "expires": (int, float),
+    "answer": (dict, type(None)),
+}  # fmt: skip
+FILE = {
+    "swarm_recording": (int,), "run": (dict,), "input": (dict,), "graph": (dict,), "records": (list,),
+    "questions": (list,),
+}  # fmt: skip
+RESULT = {"kind": (str,), "latency_ms": (int, float)}
+FAILURE = {"code": (str,), "message": (str,)}
+ENDING = {
+    "status": (str,), "text": (str,), "confidence": (int, float, type(None)), "usage": (dict,),
+    "confident": (bool, type(None)), "latency_ms": (int, float), "notes": (list,), "nodes": (dict,),
+}  # fmt: skip
+
+Kinds = Mapping[str, tuple[type, ...]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recording:
+    """A run read back, and the signature of the graph it was a run of."""
+
+    saved: SavedRun
+    signature: Mapping[str, Any]
+
+
+def write_recording(path: str | Path, recording: Recording) -> None:
+    """Write a recording to a file that only its owner may read; an old one is replaced whole.
+
+    Raises:
+        StoreError: it cannot be written.
+    """
+    path, text = Path(path), dump_recording(recording)
+    part = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        fd = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(fd, "w", encoding="utf-8") as file:
+            file.write(text)
+        part.replace(path)
+    except OSError as error:
+        part.unlink(missing_ok=True)
+        raise StoreError(f"the run cannot be written: {error.strerror}", where=str(path)) from error
+
+
+def read_recording(path: str | Path) -> Recording:
+    """Return the recording in a file.
+
+    Raises:
+        StoreError: it cannot be read, or is none; says where it is wrong.
+    """
+    path = Path(path)
+    try:
+        if path.stat().st_size > FILE_BYTES:
+            raise StoreError(f"it is larger than {FILE_BYTES:,} bytes", where=str(path), code="too_large")
+        return load_recording(path.read_text(encoding="utf-8"), where=str(path))
+    except OSError as error:
+        raise StoreError(f"it cannot be read: {error.strerror}", where=str(path)) from error
+    except UnicodeDecodeError as error:
+        raise _no_recording("it is no UTF-8 text", str(path)) from error
+
+
+def dump_recording(recording: Recording) -> str:
+    """Return the text of a recording.
+
+    Raises:
+        StoreError: its journal holds something that JSON has no word for.
+    """
+    saved = recording.saved
+    head = saved.head
+    table = {
+        "swarm_recording": VERSION,
+        "run": {name: getattr(head, name) for name in HEAD},
+        "input": json.loads(saved.input),
+        "graph": recording.signature,
+        "records": [{**one._asdict(), "body": json.loads(one.body)} for one in saved.records],
+        "questions": [_question_table(one) for one in saved.questions],
+    }
+    try:
+        return json.dumps(table, ensure_ascii=False, allow_nan=False, indent=1) + "\n"
+    except ValueError as error:
+        raise StoreError(f"the run cannot be exported: {error}", where=head.id) from error
+
+
+def load_recording(text: str, *, where: str = "") -> Recording:
+    """Return the recording that a text holds.
+
+    Raises:
+        StoreError: it is none; says where it is wrong. `schema`: a later version wrote it.
+    """
+    try:
+        table = json.loads(text, parse_constant=_refuse_constant, object_pairs_hook=_object_of)
+        if isinstance(table, dict) and cast("dict[str, Any]", table).get("swarm_recording", 0) != VERSION:
+            raise StoreError(
+                f"it is no recording of version {VERSION}", where=where, code="schema",
+                hint="swarm runs export ID -o FILE writes one",
+            )  # fmt: skip
+        return _recording(_checked(table, FILE, "it"))
+    except RecursionError as error:
+        raise _no_recording("it nests too deep", where) from error
+    except ValueError as error:
+        raise _no_recording(str(error), where) from error
+
+
+def _recording(table: Mapping[str, Any]) -> Recording:
+    head = _checked(table["run"], HEAD, "run")
+    records = tuple(_record(one, f"records[{at}]") for at, one in enumerate(table["records"]))
+    _check_ends(records)
+    saved = SavedRun(
+        head=RunHead(**head, epoch=0, records=len(records), bytes=sum(len(one.body) for one in records)),
+        input=_text(table["input"]),
+        records=records,
+        questions=tuple(
+            _question(one, head["id"], f"questions[{at}]") for at, one in enumerate(table["questions"])
+        ),
+    )
+    return Recording(saved=saved, signature=table["graph"])
+
+
+def _record(raw: Any, where: str) -> Record:
+    table = _checked(raw, RECORD, where)
+    body: Any = table["body"]
+    if table["kind"] == EVENTS:
+        _check_events(body, f"{where}.body")
+    elif not isinstance(body, dict):
+        raise ValueError(f"{where}.body is no object")
+    elif table["kind"] == DONE and not table["call"]:
+        _check_result(cast("dict[str, Any]", body), f"{where}.body")
+    elif table["kind"] == END:
+        _check_ending(cast("dict[str, Any]", body), f"{where}.body")
+    return Record(table["kind"], table["place"], table["call"], _text(body))
+
+
+def _check_events(body: Any, where: str) -> None:
+    import swarm.events as ev
+
+    if not isinstance(body, list):
+        raise ValueError(f"{where} is no list of events")
+    for at, event in enumerate(cast("list[Any]", body)):
+        if not isinstance(event, dict):
+            raise ValueError(f"{where}[{at}] is no event")
+        ev.from_json(cast("dict[str, Any]", event))
+
+
+def _check_result(body: Mapping[str, Any], where: str) -> None:
+    _has(body, RESULT, where)
+    if len({"output", "error", "skipped"} & body.keys()) != 1:
+        raise ValueError(f"{where} has not one of output, error, skipped")
+    if "error" in body:
+        _has(body["error"], FAILURE, f"{where}.error")
+    if not isinstance(body.get("marks", {}), dict):
+        raise ValueError(f"{where}.marks is no object")
+
+
+def _check_ending(body: Mapping[str, Any], where: str) -> None:
+    _has(body, {**ENDING, "output": (object,)}, where)
+    if "error" in body:
+        _has(body["error"], FAILURE, f"{where}.error")
+    for name, brief in body["nodes"].items():
+        _has(brief, {"kind": (str,)}, f"{where}.nodes.{name}")
+
+
+def _check_ends(records: tuple[Record, ...]) -> None:
+    """Refuse an end that speaks of a result which is not there."""
+    results = {one.place for one in records if one.kind == DONE and not one.call}
+    for record in records:
+        if record.kind == END:
+            for name, brief in json.loads(record.body)["nodes"].items():
+                if name not in results and not {"skipped", "latency_ms"} & brief.keys():
+                    raise ValueError(f"the result of node {name!r} is missing")
+
+
+def _question_table(question: Question) -> dict[str, Any]:
+    answer = None if question.answer is None else json.loads(question.answer)
+    return {
+        "place": question.place, "call": question.call, "text": question.text,
+        "fields": json.loads(question.fields), "expires": question.expires, "answer": answer,
+    }  # fmt: skip
+
+
+def _question(raw: Any, run_id: str, where: str) -> Question:
+    table = _checked(raw, QUESTION, where)
+    return Question(
+        token="", run=run_id, place=table["place"], call=table["call"], text=table["text"],
+        fields=_text(table["fields"]), expires=table["expires"],
+        answer=None if table["answer"] is None else _text(table["answer"]),
+    )  # fmt: skip
+
+
+def _checked(raw: Any, kinds: Kinds, where: str) -> dict[str, Any]:
+    """Return an object that has these fields and no others."""
+    table = _has(raw, kinds, where)
+    unknown = table.keys() - kinds.keys()
+    if unknown:
+        raise ValueError(f"{where} has the unknown field {min(unknown)!r}")
+    return table
+
+
+def _has(raw: Any, kinds: Kinds, where: str) -> dict[str, Any]:
+    """Return an object that has these fields, at least."""
+    if not isinstance(raw, dict):
+        raise ValueError(f"{where} is no object")
+    table = cast("dict[str, Any]", raw)
+    for name, allowed in kinds.items():
+        if name not in table:
+            raise ValueError(f"{where} has no field {name!r}")
+        if not isinstance(table[name], allowed):
+            raise ValueError(f"{where}.{name} is {type(table[name]).__name__}")
+    return table
+
+
+def _text(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def _no_recording(what: str, where: str) -> StoreError:
+    hint = "swarm runs export ID -o FILE writes one"
+    return StoreError(f"this is no recording of a run: {what}", where=where, hint=hint, code="corrupt")
+
+
+def _refuse_constant(word: str) -> Any:
+    raise ValueError(f"{word} is no number in JSON")
+
+
+def _object_of(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    table = dict(pairs)
+    if len(table) < len(pairs):
+        raise ValueError("a key is there twice")
+    return table
