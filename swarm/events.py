@@ -47,25 +47,60 @@ __all__ = [
 
 VERSION = 1
 
+# The slots of the events that every run and every node has. The engine fills such an event in as its open class,
+# which may be written to, and then makes it the frozen one (`_engine/quick.py`).
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+
+class OpenRunStarted:
+    __slots__ = ("at", "graph", "input", "run", "version")
+
+
+class OpenRunFinished:
+    __slots__ = ("at", "confidence", "latency_ms", "output", "run", "status", "text", "usage")
+
+
+class OpenNodeStarted:
+    __slots__ = ("at", "kind", "node", "run")
+
+
+class OpenNodeSkipped:
+    __slots__ = ("at", "node", "reason", "run")
+
+
+class OpenNodeFinished:
+    __slots__ = ("at", "latency_ms", "marks", "node", "run", "value")
+
+
+class OpenToolCalled:
+    __slots__ = ("arguments", "at", "attempt", "node", "run", "tool")
+
+
+class OpenToolFinished:
+    __slots__ = ("at", "error", "latency_ms", "node", "run", "tool")
+
+
+@dataclass(frozen=True, kw_only=True)
 class Event:
     """What all events have: the run's id, and seconds since the epoch."""
+
+    __slots__ = ()  # the slots are in the classes of single events, so that these can lay them out
 
     type: ClassVar[str] = "event"
     run: str
     at: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class NodeEvent(Event):
     """An event of one node, named by its path."""
+
+    __slots__ = ()
 
     node: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RunStarted(Event):
+class RunStarted(Event, OpenRunStarted):
     """A run began: of which graph, on which input."""
 
     type: ClassVar[str] = "run.started"
@@ -75,7 +110,7 @@ class RunStarted(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class NodeStarted(NodeEvent):
+class NodeStarted(NodeEvent, OpenNodeStarted):
     """A node's conditions hold and it runs."""
 
     type: ClassVar[str] = "node.started"
@@ -83,7 +118,7 @@ class NodeStarted(NodeEvent):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class NodeSkipped(NodeEvent):
+class NodeSkipped(NodeEvent, OpenNodeSkipped):
     """A node does not run; `reason` says which condition or reference decided."""
 
     type: ClassVar[str] = "node.skipped"
@@ -175,7 +210,7 @@ class RouteDecided(NodeEvent):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ToolCalled(NodeEvent):
+class ToolCalled(NodeEvent, OpenToolCalled):
     """A tool is called, by a node or by a model."""
 
     type: ClassVar[str] = "tool.called"
@@ -185,7 +220,7 @@ class ToolCalled(NodeEvent):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ToolFinished(NodeEvent):
+class ToolFinished(NodeEvent, OpenToolFinished):
     """A tool returned, or failed (`error`)."""
 
     type: ClassVar[str] = "tool.finished"
@@ -213,7 +248,7 @@ class NoteAdded(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class NodeFinished(NodeEvent):
+class NodeFinished(NodeEvent, OpenNodeFinished):
     """A node has its value; for experts the marks say how sure and who answered."""
 
     type: ClassVar[str] = "node.finished"
@@ -259,7 +294,7 @@ class RunResumed(NodeEvent):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RunFinished(Event):
+class RunFinished(Event, OpenRunFinished):
     """The run ended with an output: `completed`, or `refused`."""
 
     type: ClassVar[str] = "run.finished"

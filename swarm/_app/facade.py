@@ -178,6 +178,7 @@ class Swarm:
         self._enter_loop()
         self._closed = True
         await self._live.close()
+        self._services.deadlines.close()
         await asyncio.gather(*self._detached, return_exceptions=True)
         await self._backends.aclose()
         if self._durable is not None and self._store is not self._durable.store:

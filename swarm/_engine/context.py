@@ -15,7 +15,7 @@ from swarm._engine.journal import Journal
 from swarm._engine.result import Ask, NodeResult
 from swarm._engine.scheduler import EndRun
 from swarm._engine.slots import Slots
-from swarm._engine.supervise import Supervised
+from swarm._engine.supervise import Deadlines, Supervised
 from swarm._engine.trust import Trusts
 from swarm._graph.plan import Plan
 from swarm.backends.base import ModelBackend
@@ -28,6 +28,8 @@ from swarm.tools.base import Tool
 
 __all__ = ["Limits", "Run", "Services"]
 
+NO_USAGE = Usage()
+CONTAINERS = (list, dict)
 Sink = Callable[[ev.Event], None]
 Observer = Callable[[Outcome], None]
 ASK_TIMEOUT_S = 7 * 86400.0  # every wait has a deadline; a person gets a week
@@ -103,6 +105,7 @@ class Services:
         backend: from a model to the backend that reaches it.
         clock: seconds, monotonic. wall: seconds since the epoch. new_id: ids of runs and tokens.
         sleep: waits between tries of a tool. slots, gates: bound what is at work at once.
+        deadlines: ends runs that take too long; like the slots of one event loop.
         trusts: what an expert's answers are held against.
         recorders: told what the rungs of every expert answered; learners: of those that learn.
     """
@@ -120,6 +123,10 @@ class Services:
     trusts: Trusts = field(default_factory=Trusts)
     recorders: tuple[Observer, ...] = ()
     learners: tuple[Observer, ...] = ()
+    deadlines: Deadlines = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "deadlines", Deadlines(self.limits.run_s))
 
     def observers(self, expert: ResolvedExpert) -> tuple[Observer, ...]:
         """Return who is told what the rungs of `expert` answered."""
@@ -144,7 +151,7 @@ class Run:
     """
 
     __slots__ = (
-        "asks", "at_work", "busy", "bytes", "id", "journal", "level", "limits", "nodes", "notes", "paused",
+        "_paused", "asks", "at_work", "busy", "bytes", "id", "journal", "level", "limits", "nodes", "notes",
         "results", "services", "sinks", "started", "streams", "tool_calls", "usage", "visits", "work",
     )  # fmt: skip
 
@@ -165,7 +172,7 @@ class Run:
         self.limits, self.level = services.limits, level
         self.streams = streams
         self.started = services.clock()
-        self.usage = Usage()
+        self.usage = NO_USAGE
         self.nodes = 0
         self.tool_calls = 0
         self.bytes = 0
@@ -174,9 +181,16 @@ class Run:
         self.notes: dict[str, str] = {}
         self.asks: dict[str, Waiting] = {}
         self.busy = 0
-        self.paused = asyncio.Event()
+        self._paused: asyncio.Event | None = None  # 0.7 KB that most runs never need
         self.at_work: set[str] = set()
         self.work: Supervised[Any] | None = None
+
+    @property
+    def paused(self) -> asyncio.Event:
+        """Return the event that is set while only a person can go on."""
+        if self._paused is None:
+            self._paused = asyncio.Event()
+        return self._paused
 
     def emit(self, event: ev.Event) -> None:
         """Hand an event to every listener, in order; one that raises hears no more of this run."""
@@ -223,7 +237,7 @@ class Run:
             LimitExceededError: it would be larger as JSON than a value may be.
         """
         limit = self.limits.value_bytes
-        if isinstance(value, list | dict) and weigh(value, limit) > limit:
+        if isinstance(value, CONTAINERS) and weigh(value, limit) > limit:
             raise LimitExceededError(
                 f"a value is larger than {limit:,} bytes", where=place, hint="raise Limits(value_bytes=...)"
             )

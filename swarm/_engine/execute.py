@@ -12,6 +12,7 @@ from typing import Any
 import swarm.events as ev
 from swarm._engine.context import Run
 from swarm._engine.ending import end_body
+from swarm._engine.quick import run_finished, run_result, run_started
 from swarm._engine.result import Marks, NodeResult, RunResult, text_of
 from swarm._engine.runner import run_level
 from swarm._engine.scheduler import EndRun
@@ -33,6 +34,7 @@ __all__ = ["check_input", "execute", "may_ask", "node_results"]
 
 MAX_MISFITS = 20  # shown, of an input that does not fit
 MAX_INPUTS = 10_000  # of an input's names that are looked at
+SCALARS = {"string": str, "integer": int, "boolean": bool}
 
 
 def check_input(plan: Plan, given: Mapping[str, Any], limit_bytes: int) -> dict[str, Any]:
@@ -48,6 +50,8 @@ def check_input(plan: Plan, given: Mapping[str, Any], limit_bytes: int) -> dict[
         if name in given:
             try:
                 filled[name] = plain_data(given[name], limit_bytes=limit_bytes, root=name)
+                if type(filled[name]) is SCALARS.get(kind.base) and not kind.one_of:
+                    continue  # most inputs: looking for misfits that cannot be takes 1 us each
                 misfits = list(islice(kind.misfits(filled[name], name), MAX_MISFITS))
                 if not misfits and kind.base in ("list", "record"):
                     filled[name] = kind.filled(filled[name])
@@ -60,7 +64,8 @@ def check_input(plan: Plan, given: Mapping[str, Any], limit_bytes: int) -> dict[
             wrong.append(f"{name}: missing")
         else:
             filled[name] = kind.when_left_out()
-    wrong += [f"{name}: unknown" for name in islice(given, MAX_INPUTS) if name not in plan.inputs]
+    if not given.keys() <= plan.inputs.keys():
+        wrong += [f"{name}: unknown" for name in islice(given, MAX_INPUTS) if name not in plan.inputs]
     if wrong:
         takes = ", ".join(f"{name}: {kind}" for name, kind in plan.inputs.items()) or "nothing"
         shown = "; ".join(wrong[:MAX_MISFITS])
@@ -97,11 +102,11 @@ async def execute(plan: Plan, given: Mapping[str, Any], run: Run, *, again: bool
     if again:
         run.note("continued", "the run goes on where it was cut off")
     else:
-        run.emit(ev.RunStarted(run=run.id, at=run.now(), graph=plan.name, input=given))
+        run.emit(run_started(run.id, run.now(), plan.name, given))
     run.busy = 1
-    run.work = Supervised(_work(plan, given, run), run.limits.run_s)
+    run.work = work = Supervised(_work(plan, given, run), run.services.deadlines)
     try:
-        came = await run.work.result()
+        came = await work.result()
     except asyncio.CancelledError:
         _tell_left_behind(run)
         _tell_cancelled(run)
@@ -135,6 +140,8 @@ async def _kept(result: RunResult, plan: Plan, run: Run) -> RunResult:
 
 
 async def _work(plan: Plan, given: Mapping[str, Any], run: Run) -> EndRun:
+    assert run.work is not None
+    run.work.begun()
     try:
         end, _ = await run_level(plan, {"input": given}, run)
         run.measure(end.value, plan.name)
@@ -144,11 +151,15 @@ async def _work(plan: Plan, given: Mapping[str, Any], run: Run) -> EndRun:
         found = InternalError(describe(error), where=plan.name, hint="this is our bug: please report it")
         found.__cause__ = error
         return EndRun(error=found)
+    finally:
+        run.work.wake()
     return end
 
 
 def _end_of(came: EndRun | Ending, run: Run) -> EndRun:
     """Return how the run ended; of one that was ended, the error that says why."""
+    if isinstance(came, EndRun):
+        return came
     match came:
         case Ending.DEADLINE:
             what, hint = (
@@ -165,8 +176,6 @@ def _end_of(came: EndRun | Ending, run: Run) -> EndRun:
                 "do not cancel the current task in a tool",
             )
             return EndRun(error=NodeError(what, hint=hint, code="cancelled"))
-        case EndRun():
-            return came
 
 
 def _tell_left_behind(run: Run) -> None:
@@ -195,24 +204,19 @@ def _tell_end(result: RunResult, run: Run) -> None:
             )
         )  # fmt: skip
         return
-    run.emit(
-        ev.RunFinished(
-            run=run.id, at=at, status=result.status, output=result.output, text=result.text,
-            confidence=result.confidence, usage=result.usage.to_json(), latency_ms=result.latency_ms,
-        )
-    )  # fmt: skip
+    run.emit(run_finished(result, at))
 
 
 def _result(plan: Plan, end: EndRun, run: Run) -> RunResult:
     nodes = node_results(plan, run)
-    path = tuple(name for name, node in nodes.items() if node.status == "done")
     latency_ms = (run.services.clock() - run.started) * 1000
     notes = tuple(run.notes.values())
     if end.error is not None:
-        where = end.node.name if end.node is not None else None
         return RunResult(
-            id=run.id, graph=plan.name, status="failed", path=path, nodes=nodes, usage=run.usage,
-            latency_ms=latency_ms, error=end.error, error_node=where, notes=notes,
+            id=run.id, graph=plan.name, status="failed", nodes=nodes, usage=run.usage,
+            path=tuple(name for name, node in nodes.items() if node.status == "done"),
+            latency_ms=latency_ms, error=end.error, notes=notes,
+            error_node=end.node.name if end.node is not None else None,
         )  # fmt: skip
     output, refused = end.value, False
     marks: Marks | None = None
@@ -222,16 +226,16 @@ def _result(plan: Plan, end: EndRun, run: Run) -> RunResult:
         output = done.output if end.choice.whole else output
         marks = done.marks
         refused = isinstance(node.spec, ReplyNode) and node.spec.refusal
-    return RunResult(
-        id=run.id, graph=plan.name, status="refused" if refused else "completed", output=output,
-        text=text_of(output), confidence=marks.confidence if marks else None,
-        confident=marks.confident if marks else None, path=path, nodes=nodes, usage=run.usage,
-        latency_ms=latency_ms, notes=notes,
+    return run_result(
+        run.id, plan.name, "refused" if refused else "completed", nodes, output=output, text=text_of(output),
+        marks=marks, usage=run.usage, latency_ms=latency_ms, notes=notes,
     )  # fmt: skip
 
 
 def node_results(plan: Plan, run: Run) -> dict[str, NodeResult]:
     """Return what became of every node, in the plan's order."""
+    if len(run.results) == len(plan.nodes):  # all are settled, as they are at the end of most runs
+        return {node.name: run.results[node.name] for node in plan.nodes}
     asking = {re.split(r"[/\[]", one.ask.node)[0] for one in run.asks.values()}
     missing = "the run ended first" if not asking else "not reached yet"
     return {

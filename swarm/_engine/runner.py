@@ -7,8 +7,7 @@ outlives the level that started it, and cancelling a level cancels what it runs.
 from __future__ import annotations
 
 import asyncio
-from collections import deque
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, cast
 
@@ -18,6 +17,7 @@ from swarm._engine.groups import first_error
 from swarm._engine.journal import failure_body, outcome_body
 from swarm._engine.nodes.kinds import KINDS
 from swarm._engine.past import error_of, outcome_of
+from swarm._engine.quick import node_done, node_finished, node_skipped, node_started
 from swarm._engine.result import NodeResult, Outcome
 from swarm._engine.scheduler import (
     STARTED,
@@ -34,31 +34,13 @@ from swarm._engine.scheduler import (
 )
 from swarm._graph.plan import Plan, PlanNode
 from swarm.errors import InternalError, NodeError, SwarmError, describe
+from swarm.spec.plain import SCALARS
 
 __all__ = ["run_level"]
 
-WORKERS = ("expert", "tool", "route")  # take a slot; nodes with a body would wait for their own nodes
-
-
-class _Inbox:
-    """Events of finished tasks, and the waiting for the next one."""
-
-    __slots__ = ("events", "waiter")
-
-    def __init__(self) -> None:
-        self.events: deque[Event] = deque()
-        self.waiter: asyncio.Future[None] | None = None
-
-    def put(self, event: Event) -> None:
-        self.events.append(event)
-        if self.waiter is not None and not self.waiter.done():
-            self.waiter.set_result(None)
-
-    async def get(self) -> Event:
-        while not self.events:
-            self.waiter = asyncio.get_running_loop().create_future()
-            await self.waiter
-        return self.events.popleft()
+WORKERS = frozenset(
+    {"expert", "tool", "route"}
+)  # take a slot; nodes with a body would wait for their own nodes
 
 
 async def run_level(
@@ -76,7 +58,11 @@ async def run_level(
     scheduler = Scheduler(plan, scope)
     event: Event = STARTED
     while True:  # a lone ready node needs no task, and a level of such nodes no task group
-        ready, end = _obey(scheduler.handle(event), run, path)
+        commands = scheduler.handle(event)
+        if len(commands) == 1 and isinstance(lone := commands[0], RunNode):  # most steps of most runs
+            event = await _perform(lone, run, path)
+            continue
+        ready, end = _obey(commands, run, path)
         if end is not None:
             return end, scope
         if len(ready) > 1:
@@ -86,43 +72,107 @@ async def run_level(
 
 async def _side_by_side(scheduler: Scheduler, ready: list[RunNode], run: Run, path: str) -> EndRun:
     """Run a level to its end from where several nodes are ready at once."""
-    inbox = _Inbox()
-    tasks: set[asyncio.Task[None]] = set()
-    out = 0  # nodes at work as tasks: each has a count of `busy`, which comes back with its event
+    level = _Level(scheduler, run, path)
     try:
         async with asyncio.TaskGroup() as group:
-            while True:
-                if len(ready) == 1 and not out:
-                    event = await _perform(ready[0], run, path)
-                else:
-                    for command in ready:
-                        task = group.create_task(_report(command, run, path, inbox))
-                        tasks.add(task)
-                        task.add_done_callback(tasks.discard)
-                    out += len(ready)
-                    run.busy += len(ready)
-                    event = await _next(inbox, run)
-                    out -= 1
-                ready, end = _obey(scheduler.handle(event), run, path)
-                if end is not None:
-                    for task in tasks:
-                        task.cancel()
-                    break
+            level.start(ready, group)
+            run.rest()  # until the end comes, only this level's tasks can move, and it cannot
+            try:
+                end = await level.end
+            except asyncio.CancelledError:
+                run.busy += 1
+                raise
+            finally:
+                level.closed = True
     except BaseExceptionGroup as errors:
         raise first_error(errors) from errors
     finally:
-        run.busy -= out  # of tasks that were cancelled, or ended after the level did
+        run.busy -= level.out  # of tasks that were cancelled, or ended after the level did
     return end
 
 
-async def _next(inbox: _Inbox, run: Run) -> Event:
-    """Return the next event; until it comes, only this level's tasks can move, and it cannot."""
-    run.rest()
-    try:
-        return await inbox.get()
-    except asyncio.CancelledError:
-        run.busy += 1
-        raise
+class _Level:
+    """Nodes at work side by side, each in a task that goes on with a node that its own made ready.
+
+    A task costs more than a node (5 us, and a turn of the loop to tell of its end), so the most urgent
+    of the nodes that became ready stays in the task, and only the others get tasks of their own.
+
+    Attributes:
+        end: how the level ended, as soon as it has; closed: nothing is decided or started any more.
+        out: tasks at work: each has a count of `run.busy`. The last one's passes to who waits for `end`.
+    """
+
+    __slots__ = ("closed", "end", "out", "path", "run", "scheduler", "tasks")
+
+    def __init__(self, scheduler: Scheduler, run: Run, path: str) -> None:
+        self.scheduler, self.run, self.path = scheduler, run, path
+        self.end: asyncio.Future[EndRun] = asyncio.get_running_loop().create_future()
+        self.closed = False
+        self.out = 0
+        self.tasks: dict[asyncio.Task[None], None] = {}  # a set, but ordered: the same run twice is the same
+
+    def start(self, commands: Sequence[RunNode], group: asyncio.TaskGroup) -> None:
+        """Run each of these nodes in a task of its own."""
+        for command in commands:
+            self.tasks[group.create_task(self._work(command, group))] = None
+        self.out += len(commands)
+        self.run.busy += len(commands)
+
+    async def _work(self, first: RunNode, group: asyncio.TaskGroup) -> None:
+        """Run a node, and then one after the other those that became ready through it.
+
+        The level hears of every node, of one that cancelled its own task too, or it would wait for ever.
+        """
+        command = first
+        try:
+            while True:
+                event = await _perform(command, self.run, self.path)
+                if self._is_over():
+                    self._tell_late(event)
+                    break
+                ready = self._settle(event)
+                if not ready:
+                    break
+                command = ready[0]
+                if len(ready) > 1:
+                    self.start(ready[1:], group)
+        except asyncio.CancelledError:
+            place = self.path + command.node.name
+            error = NodeError("its task was cancelled", where=place, code="cancelled")
+            if not self._is_over() and (ready := self._settle(Failed(command.node.index, error))):
+                self.start(ready, group)
+                self.out -= 1
+                self.run.busy -= 1
+            raise
+        except BaseException:
+            self.closed = True  # the group ends its other tasks; nothing may be started in it any more
+            raise
+        finally:
+            self.tasks.pop(cast("asyncio.Task[None]", asyncio.current_task()), None)
+
+    def _is_over(self) -> bool:
+        return self.closed or self.end.done()  # done without an end: who waits for it was cancelled
+
+    def _tell_late(self, event: Event) -> None:
+        """Tell of a node that failed when the level had ended already: what started has an end."""
+        if isinstance(event, Failed):
+            command = FailNode(self.scheduler.nodes[event.index], event.error, False, event.latency_ms)
+            _tell_failed(command, self.run, self.path, top=not self.path)
+
+    def _settle(self, event: Event) -> list[RunNode]:
+        """Decide what follows an event of a task; return the nodes to run, [] when the task is over."""
+        ready, end = _obey(self.scheduler.handle(event), self.run, self.path)
+        if end is not None:
+            self.closed = True
+            self.out -= 1
+            self.end.set_result(end)
+            for task in self.tasks:
+                if task is not asyncio.current_task():
+                    task.cancel()
+        elif not ready:
+            self.out -= 1
+            self.run.rest()
+        return ready if end is None else []
 
 
 def _obey(commands: list[Command], run: Run, path: str) -> tuple[list[RunNode], EndRun | None]:
@@ -142,35 +192,23 @@ def _obey(commands: list[Command], run: Run, path: str) -> tuple[list[RunNode], 
     return ready, end
 
 
-async def _report(command: RunNode, run: Run, path: str, inbox: _Inbox) -> None:
-    """Run a node as a task; its count of `busy` passes to the level with the event.
-
-    The level hears of every task, of one that cancelled itself too, or it would wait for ever.
-    """
-    index, place = command.node.index, path + command.node.name
-    event: Event = Failed(index, NodeError("its task was cancelled", where=place, code="cancelled"))
-    try:
-        event = await _perform(command, run, path)
-    finally:
-        inbox.put(event)
-
-
 async def _perform(command: RunNode, run: Run, path: str) -> Event:
     """Do a node's work and return what became of it; only cancellation from outside is raised."""
     node, services, journal = command.node, run.services, run.journal
+    clock, kind = services.clock, node.kind
     place = path + node.name
-    if journal is not None and (settled := journal.settled(place, node.kind)) is not None:
+    if journal is not None and (settled := journal.settled(place, kind)) is not None:
         return _recall(node, settled, run, place, top=not path)
-    started = services.clock()
+    started = clock()
     try:
         run.count_node()
         for argument in command.arguments.values():
-            if isinstance(argument, dict | list):
-                run.measure(cast("Any", argument), place)
+            if type(argument) not in SCALARS:
+                run.measure(argument, place)
         run.at_work.add(place)
         if run.sinks:
-            run.emit(ev.NodeStarted(run=run.id, at=services.wall(), node=place, kind=node.kind))
-        slots = services.slots if node.kind in WORKERS else None
+            run.emit(node_started(run.id, services.wall(), place, kind))
+        slots = services.slots if kind in WORKERS else None
         if slots is None:
             outcome = await _work(command, run, place)
         else:
@@ -178,14 +216,14 @@ async def _perform(command: RunNode, run: Run, path: str) -> Event:
                 slots.free -= 1
             else:
                 await slots.wait(run.id, node.priority)
-                started = services.clock()
+                started = clock()
             try:
                 outcome = await _work(command, run, place)
             finally:
                 slots.release()
-        latency_ms = (services.clock() - started) * 1000
+        latency_ms = (clock() - started) * 1000
         if journal is not None:
-            await journal.settle(place, outcome_body(node.kind, outcome, latency_ms, services.wall()))
+            await journal.settle(place, outcome_body(kind, outcome, latency_ms, services.wall()))
     except asyncio.CancelledError as error:
         if _is_cancelled():
             run.emit(ev.NodeCancelled(run=run.id, at=services.wall(), node=place))
@@ -197,7 +235,7 @@ async def _perform(command: RunNode, run: Run, path: str) -> Event:
         run.at_work.discard(place)
     if outcome.skipped:
         return Skipped(node.index, outcome.skipped)
-    _tell_done(command, outcome, run, place, latency_ms, top=not path)
+    _tell_done(node, outcome, run, place, latency_ms, not path)
     return Done(node.index, outcome.value)
 
 
@@ -226,18 +264,15 @@ def _recall(node: PlanNode, settled: Mapping[str, Any], run: Run, place: str, *,
     if outcome.skipped:
         return Skipped(node.index, outcome.skipped)
     if top:
-        run.results[place] = NodeResult(
-            name=place, kind=node.kind, status="done", output=outcome.output, latency_ms=latency_ms,
-            marks=outcome.marks,
-        )  # fmt: skip
+        run.results[place] = node_done(place, node.kind, outcome.output, latency_ms, outcome.marks)
     return Done(node.index, outcome.value)
 
 
 def _work(command: RunNode, run: Run, place: str) -> Awaitable[Outcome]:
     """Return the work of the node's kind, within the node's deadline if it has one."""
-    node = command.node
-    work, limit = KINDS[node.kind](command, run, place), node.spec.timeout
-    if limit is None or node.kind in ("tool", "ask"):  # these keep their deadline themselves
+    kind, limit = command.node.kind, command.node.spec.timeout
+    work = KINDS[kind](command, run, place)
+    if limit is None or kind in ("tool", "ask"):  # these keep their deadline themselves
         return work
     return _within(limit, work)
 
@@ -270,26 +305,13 @@ def _failure(error: BaseException, node: PlanNode, place: str) -> SwarmError:
     return found
 
 
-def _tell_done(
-    command: RunNode, outcome: Outcome, run: Run, place: str, latency_ms: float, *, top: bool
-) -> None:
-    marks = outcome.marks
+def _tell_done(node: PlanNode, outcome: Outcome, run: Run, place: str, latency_ms: float, top: bool) -> None:
+    output, marks = outcome.output, outcome.marks
     if top:
-        run.results[place] = NodeResult(
-            name=place,
-            kind=command.node.kind,
-            status="done",
-            output=outcome.output,
-            latency_ms=latency_ms,
-            marks=marks,
-        )
+        run.results[place] = node_done(place, node.kind, output, latency_ms, marks)
     if run.sinks:
-        run.emit(
-            ev.NodeFinished(
-                run=run.id, at=run.services.wall(), node=place, value=outcome.output, latency_ms=latency_ms,
-                marks=marks.to_json() if marks is not None else None,
-            )
-        )  # fmt: skip
+        said = marks.to_json() if marks is not None else None
+        run.emit(node_finished(run.id, run.services.wall(), place, output, latency_ms, said))
 
 
 def _tell_skipped(command: SkipNode, run: Run, path: str, *, top: bool) -> None:
@@ -297,9 +319,7 @@ def _tell_skipped(command: SkipNode, run: Run, path: str, *, top: bool) -> None:
     if top:
         run.results[node.name] = _skipped(node.name, node.kind, command.reason)
     if run.sinks:
-        run.emit(
-            ev.NodeSkipped(run=run.id, at=run.services.wall(), node=path + node.name, reason=command.reason)
-        )
+        run.emit(node_skipped(run.id, run.services.wall(), path + node.name, command.reason))
 
 
 @lru_cache(maxsize=4096)

@@ -28,15 +28,16 @@ __all__ = [
     "Started",
 ]
 
-WAITING, RUNNING, DONE, SKIPPED, FAILED = range(5)
+# Events and commands are made for every node and live for one step: not frozen, because a frozen
+# dataclass takes three times as long to make (0.4 us instead of 0.13).
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Started:
     """The run begins."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Done:
     """A node has its value."""
 
@@ -44,7 +45,7 @@ class Done:
     value: Any
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Failed:
     """A node failed, after so long."""
 
@@ -53,7 +54,7 @@ class Failed:
     latency_ms: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Skipped:
     """A node that was to run has no value after all."""
 
@@ -61,7 +62,7 @@ class Skipped:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class RunNode:
     """Do this node's work with these arguments."""
 
@@ -70,7 +71,7 @@ class RunNode:
     scope: dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class SkipNode:
     """Say that this node does not run, and why."""
 
@@ -78,7 +79,7 @@ class SkipNode:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class FailNode:
     """Say that this node failed; `handled` when the run goes on."""
 
@@ -88,7 +89,7 @@ class FailNode:
     latency_ms: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class EndRun:
     """Everything is settled, or a failure ended the run (`error`); `choice` is the output taken."""
 
@@ -112,12 +113,12 @@ class Scheduler:
             of done nodes are added to it.
     """
 
-    __slots__ = ("errors", "open", "plan", "ready", "scope", "state", "waiting")
+    __slots__ = ("errors", "nodes", "open", "plan", "ready", "scope", "waiting")
 
     def __init__(self, plan: Plan, scope: dict[str, Any]) -> None:
         self.plan, self.scope = plan, scope
-        self.waiting = [len(node.parents) for node in plan.nodes]
-        self.state = bytearray(len(plan.nodes))
+        self.nodes = plan.nodes
+        self.waiting = list(plan.waits)
         self.open = len(plan.nodes)
         self.ready = 0  # nodes to run, among the commands being made
         self.errors: dict[int, SwarmError] = {}
@@ -127,11 +128,11 @@ class Scheduler:
         commands: list[Command] = []
         self.ready = 0
         if isinstance(event, Done):
-            self.state[event.index] = DONE
-            self.scope[self.plan.nodes[event.index].name] = event.value
-            self._settle(event.index, commands)
+            index = event.index
+            self.scope[self.nodes[index].name] = event.value
+            self._settle(index, commands)
         elif isinstance(event, Failed):
-            node = self.plan.nodes[event.index]
+            node = self.nodes[event.index]
             if not self._fail(node, event.error, commands, event.latency_ms):
                 return commands
             self._settle(event.index, commands)
@@ -151,12 +152,12 @@ class Scheduler:
     def _settle(self, index: int, commands: list[Command]) -> bool:
         """Count `index` as settled and go on with what only waited for it; False when the run ends."""
         settled = [index]
-        nodes, waiting = self.plan.nodes, self.waiting
-        while settled:
+        nodes, waiting = self.nodes, self.waiting
+        for done in settled:  # grows by the nodes that are skipped or fail
             self.open -= 1
-            for child in nodes[settled.pop()].children:
-                waiting[child] -= 1
-                if waiting[child] == 0:
+            for child in nodes[done].children:
+                left = waiting[child] = waiting[child] - 1
+                if not left:
                     outcome = self._decide(nodes[child], commands)
                     if outcome is None:
                         return False
@@ -165,14 +166,14 @@ class Scheduler:
         return True
 
     def _advance(self, index: int, commands: list[Command]) -> bool:
-        outcome = self._decide(self.plan.nodes[index], commands)
+        outcome = self._decide(self.nodes[index], commands)
         if outcome:
             return self._settle(index, commands)
         return outcome is not None
 
     def _decide(self, node: PlanNode, commands: list[Command]) -> bool | None:
         """Run, skip or fail a ready node; return whether it is settled, None when the run ends."""
-        scope = self.scope
+        scope, when = self.scope, node.when
         if node.handles:
             error = next((self.errors[i] for i in node.handles if i in self.errors), None)
             if error is None:
@@ -182,18 +183,17 @@ class Scheduler:
             if name not in scope:
                 return self._skip(node, f"{name!r} has no value: it did not run", commands)
         try:
-            if node.when is not None and not node.when(scope):
-                return self._skip(node, f"its `when` is false: {node.when_text}", commands)
+            if when is not None and not when(scope):
+                commands.append(SkipNode(node, node.when_false))
+                return True
             arguments = node.bind(scope)
         except SwarmError as error:
             return True if self._fail(node, error, commands) else None
-        self.state[node.index] = RUNNING
         self.ready += 1
         commands.append(RunNode(node, arguments, scope))
         return False
 
     def _skip(self, node: PlanNode, reason: str, commands: list[Command]) -> bool:
-        self.state[node.index] = SKIPPED
         commands.append(SkipNode(node, reason))
         return True
 
@@ -201,7 +201,6 @@ class Scheduler:
         self, node: PlanNode, error: SwarmError, commands: list[Command], latency_ms: float = 0.0
     ) -> bool:
         """Record a failure; return whether the run goes on."""
-        self.state[node.index] = FAILED
         self.errors[node.index] = error
         handled = node.spec.on_error != "fail"
         commands.append(FailNode(node, error, handled, latency_ms))
@@ -212,9 +211,12 @@ class Scheduler:
 
     def _end(self) -> EndRun:
         for choice in self.plan.outputs:
-            if all(name in self.scope for name in choice.needs):
+            for name in choice.needs:
+                if name not in self.scope:
+                    break
+            else:
                 try:
-                    return EndRun(value=choice.value(self.scope), choice=choice)
+                    return EndRun(choice.value(self.scope), choice)
                 except SwarmError as error:
                     error.where = error.where or "output"
                     return EndRun(error=error)

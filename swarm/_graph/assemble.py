@@ -9,7 +9,7 @@ from typing import Any
 from swarm._graph.forms import Form, OutputForm, evaluator, refs_of, table_evaluator
 from swarm._graph.plan import OutputChoice, Plan, PlanNode
 from swarm.spec.catalogue import Catalogue, ResolvedExpert
-from swarm.spec.condition import Expr, Ref, compile_expression, truth_of, write
+from swarm.spec.condition import Compare, Expr, Ref, compile_expression, truth_of, write
 from swarm.spec.graph import ExpertNode, RepeatNode, RouteNode, WorkNode
 from swarm.spec.types import Type
 
@@ -90,6 +90,7 @@ def _plan_node(
     if isinstance(spec, RouteNode):
         names = catalogue.routable if spec.route == "all" else tuple(spec.route)
         choices = tuple(catalogue.experts[name] for name in names if name in catalogue.experts)
+    when_text = write(form.when) if form.when is not None else ""
     return PlanNode(
         index=index[form.name],
         name=form.name,
@@ -98,7 +99,8 @@ def _plan_node(
         parents=parents,
         children=children,
         when=_condition(form.when),
-        when_text=write(form.when) if form.when is not None else "",
+        when_text=when_text,
+        when_false=f"its `when` is false: {when_text}",
         needs=tuple(needs),
         bind=table_evaluator(form.values, spec.params),
         expert=catalogue.experts[spec.expert] if isinstance(spec, ExpertNode) else None,
@@ -120,4 +122,6 @@ def _condition(expr: Expr | None) -> Callable[[Mapping[str, Any]], bool] | None:
     if expr is None:
         return None
     value = compile_expression(expr)
+    if isinstance(expr, Compare):
+        return value  # true or false as it is
     return lambda scope: truth_of(value(scope), expr)

@@ -330,5 +330,8 @@ def table_evaluator(
         return lambda scope: dict(fixed)
     if len(made) == 1 and not fixed:
         name, only = made[0]
+        if isinstance(ref := bound[name], Ref) and not ref.fields:  # most nodes: no call in a call in a call
+            source = ref.name
+            return lambda scope: {name: scope.get(source)}
         return lambda scope: {name: only(scope)}
     return lambda scope: {**fixed, **{name: value(scope) for name, value in made}}

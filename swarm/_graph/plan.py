@@ -23,7 +23,7 @@ class PlanNode:
     Attributes:
         index: its place in `Plan.nodes`, in an order in which every node comes after those it
             waits for. `parents`, `children`: indices of the nodes it waits for, that wait for it.
-        when: the condition, or None. `when_text`: as written, for reasons.
+        when: the condition, or None. `when_text`: as written; `when_false`: the reason for a skip.
         needs: names that must have a value (references without `?`), else the node is skipped.
         bind: from a scope to the arguments by name.
         expert, choices: what an expert node asks, what a route node may choose from.
@@ -42,6 +42,7 @@ class PlanNode:
     children: tuple[int, ...] = ()
     when: Callable[[Scope], Any] | None = None
     when_text: str = ""
+    when_false: str = ""
     needs: tuple[str, ...] = ()
     bind: Callable[[Scope], dict[str, Any]]
     expert: ResolvedExpert | None = None
@@ -82,6 +83,7 @@ class Plan:
         nodes: in topological order, ties in the order written.
         inputs: what a run takes. `outputs`: candidates, first match wins; () for a repeat's body.
         roots: indices of the nodes that wait for nothing.
+        waits: for each node, how many it waits for; a run counts down a copy of it.
     """
 
     name: str
@@ -91,3 +93,7 @@ class Plan:
     output: Type
     roots: tuple[int, ...]
     index: Mapping[str, int]
+    waits: tuple[int, ...] = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "waits", tuple(len(node.parents) for node in self.nodes))

@@ -86,7 +86,7 @@ def _compile_ref(ref: Ref) -> Evaluate:
         if found is MISSING:
             return None
         if not rest and type(found) is dict and first in found:
-            return cast("dict[str, Any]", found)[first]
+            return found[first]  # pyright: ignore[reportUnknownVariableType]
         for step in fields:
             found = field_of(found, step, ref=ref, optional=optional)
         return cast("Any", found)
@@ -127,6 +127,8 @@ def _choices(table: Mapping[str, Any]) -> str:
 def _compile_compare(expr: Compare) -> Evaluate:
     left, right, op = compile_expression(expr.left), compile_expression(expr.right), expr.op
     match op:
+        case "==" if isinstance(expr.right, Const) and isinstance(expr.right.value, str | bool):
+            return _compile_is(expr.left, left, expr.right.value)
         case "==":
             return lambda scope: same(left(scope), right(scope))
         case "!=":
@@ -137,6 +139,22 @@ def _compile_compare(expr: Compare) -> Evaluate:
             return lambda scope: not _within(left(scope), right(scope), expr)
         case _:
             return lambda scope: _ordered(left(scope), right(scope), op, expr)
+
+
+def _compile_is(side: Expr, left: Evaluate, constant: str | bool) -> Evaluate:
+    """Return `left == constant`, as nearly all conditions are: these need less care than `same` takes."""
+    same_as = operator.is_ if isinstance(constant, bool) else operator.eq
+    if not isinstance(side, Ref) or len(side.fields) != 1:
+        return lambda scope: same_as(left(scope), constant)
+    name, (field,) = side.name, side.fields
+
+    def field_is(scope: Scope) -> bool:
+        found = scope.get(name)
+        if type(found) is dict and field in found:
+            return same_as(found[field], constant)  # pyright: ignore[reportUnknownArgumentType]
+        return same_as(left(scope), constant)
+
+    return field_is
 
 
 def _within(item: Any, items: Any, expr: Compare) -> bool:

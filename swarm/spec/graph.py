@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import cache
 from typing import Annotated, Any, Literal, cast
 
 from pydantic import Discriminator, Field, Tag
@@ -155,11 +156,16 @@ class AskNode(Node):
 def kind_of(raw: Any) -> str | None:
     """Return which of the eight kinds a node is, None if it is none or more than one."""
     if isinstance(raw, Node):
-        return next(kind for kind in NODE_KINDS if kind in type(raw).model_fields)
+        return _kind_of_class(type(raw))
     if not isinstance(raw, Mapping):
         return None
     found = [kind for kind in NODE_KINDS if kind in cast("Mapping[str, Any]", raw)]
     return found[0] if len(found) == 1 else None
+
+
+@cache
+def _kind_of_class(cls: type[Node]) -> str:
+    return next(kind for kind in NODE_KINDS if kind in cls.model_fields)
 
 
 def _body_kind(raw: Any) -> str | None:

@@ -18,10 +18,11 @@ from pathlib import PurePath
 from typing import Any, cast
 from uuid import UUID
 
-__all__ = ["MAX_DEPTH", "NotPlainError", "TooLargeError", "parse_json", "plain_data", "weigh"]
+__all__ = ["MAX_DEPTH", "SCALARS", "NotPlainError", "TooLargeError", "parse_json", "plain_data", "weigh"]
 
 MAX_DEPTH = 64
 MAX_BITS = 3_400  # about 1,000 digits: Python refuses to write 4,300, and few readers take more than 20
+SCALARS = frozenset({str, int, float, bool, type(None)})  # classes of plain data with nothing inside
 _OPAQUE = object()
 _SIZELESS = frozenset({bool, type(None)})
 
@@ -49,12 +50,29 @@ def plain_data(value: Any, *, limit_bytes: int, root: str = "value") -> Any:
         NotPlainError: a part is nothing of these; names its path, such as `result.items[2].when`.
         TooLargeError: it is larger than `limit_bytes` (about its size as JSON).
     """
-    kind = cast("type[Any]", type(value))
+    kind: type[Any] = type(value)  # pyright: ignore[reportUnknownVariableType]
     if kind in _SIZELESS or (kind is str and 4 * len(value) <= limit_bytes):
         return value  # most values: nothing to convert and nothing to weigh
     if kind is int and value.bit_length() <= MAX_BITS:
         return value
+    if kind is dict and (flat := _flat(value, limit_bytes)) is not None:
+        return flat
     return _Walk(limit_bytes).plain(value, root, 0)
+
+
+def _flat(table: dict[Any, Any], limit_bytes: int) -> dict[str, Any] | None:
+    """Return a copy of an object of small values, as most results are; None when it takes a closer look."""
+    size = 0
+    for key, value in table.items():
+        kind: type[Any] = type(value)  # pyright: ignore[reportUnknownVariableType]
+        if type(key) is not str:
+            return None
+        if kind is str:
+            size += 4 * len(value)
+        elif kind not in _SIZELESS and not (kind is int and value.bit_length() <= MAX_BITS):
+            return None
+        size += len(key) + 12
+    return table.copy() if size <= limit_bytes else None
 
 
 def parse_json(text: str) -> Any:
@@ -152,7 +170,11 @@ class _Walk:
                 hint = "make the keys differ as text"
                 raise NotPlainError(f"{_shown(path)}: two keys are {name!r} as text", hint)
             self._take(len(name) + 4)
-            result[name] = self.plain(inner, f"{path}.{name}", depth + 1)
+            if type(inner) in _SIZELESS:  # most fields are small: no path is needed, no call
+                self._take(4)
+                result[name] = inner
+            else:
+                result[name] = self.plain(inner, f"{path}.{name}", depth + 1)
         return result
 
     def _list(self, items: Iterable[Any], path: str, depth: int) -> list[Any]:

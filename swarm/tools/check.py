@@ -37,19 +37,18 @@ class SchemaCheck:
 
     Args:
         schema: a JSON Schema; `$ref` may point into its own `$defs`.
+
+    Attributes:
+        fits: says whether a value fits, for certain and without jsonschema; False may still mean it fits.
     """
 
     def __init__(self, schema: Mapping[str, Any]) -> None:
         self.schema = schema
-        self._quick = _compile(schema, schema.get("$defs", {}), MAX_DEPTH) or _never
-
-    def fits(self, value: Any) -> bool:
-        """Return whether `value` fits, for certain and without jsonschema; False may still mean it fits."""
-        return self._quick(value)
+        self.fits: Check = _compile(schema, schema.get("$defs", {}), MAX_DEPTH) or _never
 
     def problems(self, value: Any) -> tuple[str, ...]:
         """Return a sentence for each misfit, the place first; at most five, () when `value` fits."""
-        if self._quick(value):
+        if self.fits(value):
             return ()
         found = self._validator.iter_errors(value)
         return tuple(_sentence(error) for error, _ in zip(found, range(MAX_PROBLEMS), strict=False))
@@ -127,6 +126,9 @@ def _compile(schema: Any, defs: Mapping[str, Any], depth: int) -> Check | None:
 
 
 def _compile_scalar(types: frozenset[type], enum: Sequence[Any] | None) -> Check:
+    if enum is None and len(types) == 1:
+        (only,) = types
+        return lambda value: type(value) is only
     if enum is None:
         return lambda value: type(value) in types
     allowed = frozenset(enum)
@@ -158,11 +160,11 @@ def _compile_object(schema: Mapping[str, Any], defs: Mapping[str, Any], depth: i
     def check(value: Any) -> bool:
         if type(value) is not dict:
             return False
-        table = cast("dict[Any, Any]", value)
+        table: dict[Any, Any] = value  # pyright: ignore[reportUnknownVariableType]
         for name, inner in table.items():
             known = fields.get(name, others)
             if known is None or type(name) is not str or not known(inner):
                 return False
-        return required <= table.keys()
+        return (others is None and len(table) == len(fields)) or required <= table.keys()
 
     return check

@@ -77,12 +77,13 @@ class FunctionTool(Generic[P, R]):
     ) -> None:
         functools.update_wrapper(self, function)
         self.function = function
+        self._calls: Callable[..., Any] = function  # the same, with arguments by name
         self.name: str = getattr(function, "__name__", "") if name is None else name
         self.effect: Effect = effect
         self._limit_bytes = limit_bytes
         self._sync = not inspect.iscoroutinefunction(function)
-        self._takes_key = KEY_PARAMETER in inspect.signature(function).parameters
         self._compiled: _Compiled | None = None
+        self._takes_key = KEY_PARAMETER in inspect.signature(function).parameters
         _refuse_what_cannot_work(function, self.name, effect)
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
@@ -99,7 +100,7 @@ class FunctionTool(Generic[P, R]):
         Raises:
             ToolError: code `tool_signature`; the hints cannot be turned into a schema.
         """
-        return self._ready().signature
+        return (self._compiled or self._compile()).signature
 
     async def call(self, arguments: Mapping[str, Any], *, idempotency_key: str = "") -> Any:
         """Call the function with plain data by name; return plain data.
@@ -110,12 +111,14 @@ class FunctionTool(Generic[P, R]):
                 `error`; chained to what the function raised.
             LimitExceededError: the result is larger than 1 MB.
         """
-        compiled = self._ready()
-        values = compiled.values(arguments)
+        compiled = self._compiled or self._compile()
+        values = dict(arguments)
+        if not compiled.takes(values):
+            values = compiled.values(values)
         if self._takes_key:
             values[KEY_PARAMETER] = idempotency_key
         try:
-            result = await self._run(values)
+            result: Any = await (self._run(values) if self._sync else self._calls(**values))
         except SwarmError:
             raise
         except (Exception, SystemExit) as error:  # a tool's sys.exit() is its failure, not the end of ours
@@ -127,16 +130,16 @@ class FunctionTool(Generic[P, R]):
         return compiled.result(result, self._limit_bytes)
 
     async def _run(self, values: dict[str, Any]) -> Any:
-        function: Callable[..., Any] = self.function
-        if not self._sync or self.effect == "pure":
+        """Call a sync function; what it returns may be awaitable all the same."""
+        function = self._calls
+        if self.effect == "pure":
             result: Any = function(**values)
         else:
             result = await in_thread(lambda: function(**values), name=f"tool {self.name}")
         return await cast("Awaitable[Any]", result) if isinstance(result, Awaitable) else result
 
-    def _ready(self) -> _Compiled:
-        if self._compiled is None:
-            self._compiled = _Compiled(self.function, self.name, self.effect, self._sync, self._takes_key)
+    def _compile(self) -> _Compiled:
+        self._compiled = _Compiled(self.function, self.name, self.effect, self._sync, self._takes_key)
         return self._compiled
 
 
@@ -158,22 +161,23 @@ class _Compiled:
         )
         self._where = f"tool {name!r}"
         self._parameters = SchemaCheck(plan.parameters)
+        # Says at once of most arguments that nothing is to be done to them.
+        self.takes = _never if plan.converted else self._parameters.fits
         self._returns = SchemaCheck(plan.returns) if plan.returns is not None else None
         shape = from_schema(plan.returns)
         self._shape = shape if _may_leave_out(shape) else None
         self._adapters = plan.adapters
         self._converted = plan.converted
 
-    def values(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the arguments as the function's hints want them."""
-        values = dict(arguments)
+    def values(self, values: dict[str, Any]) -> dict[str, Any]:
+        """Return the arguments as the function's hints want them; changed in place."""
         converted = self._converted
         if not self._parameters.fits(values):
             problems = self._parameters.problems(values)
             if problems:
                 raise self._misfit(problems)
             converted = values.keys()  # such as 3.0 for an integer: it fits, and is not yet an int
-        for name in converted & values.keys() if converted else ():
+        for name in converted & values.keys():
             values[name] = self._convert(name, values[name])
         return values
 
@@ -186,8 +190,8 @@ class _Compiled:
         except Exception as error:  # the code of a property or a serializer of the author's own
             text = f"its result cannot be read: {describe(error)}"
             raise ToolError(text, where=self._where, code="tool_result") from error
-        problems = self._returns.problems(data) if self._returns is not None else ()
-        if problems:
+        returns = self._returns
+        if returns is not None and not returns.fits(data) and (problems := returns.problems(data)):
             raise ToolError(
                 f"its result does not fit its return type: {'; '.join(problems)}",
                 where=self._where,
@@ -254,6 +258,10 @@ def _refuse_what_cannot_work(function: Callable[..., Any], name: str, effect: st
                 f"{where}tool {name!r} is called with arguments by name, and {parameter} cannot be:"
                 " give each argument a name of its own"
             )
+
+
+def _never(_values: dict[str, Any]) -> bool:
+    return False
 
 
 def _may_leave_out(kind: Type) -> bool:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import copy
-from typing import Any, cast
+from typing import Any
 
-import swarm.events as ev
 from swarm._engine.context import Run
 from swarm._engine.nodes.effects import LEFT_OUT, may_call
+from swarm._engine.quick import tool_called, tool_finished
 from swarm._engine.result import Outcome
 from swarm._engine.scheduler import RunNode
 from swarm.errors import SwarmError, ToolError, describe
 from swarm.spec.graph import ToolNode
+from swarm.spec.plain import SCALARS
 from swarm.tools.base import Tool
 
 __all__ = ["call_tool", "tool"]
@@ -31,25 +32,22 @@ async def tool(command: RunNode, run: Run, place: str) -> Outcome:
             f"tool {spec.tool!r} has no code here", where=place,
             hint="give it: Swarm.load(path, tools=[...]), or name its file under `tools:`",
         )  # fmt: skip
-    attempts = spec.retry.attempts if spec.retry else 1
-    retry_on = spec.retry.on if spec.retry else []
-    wait = FIRST_WAIT_S
+    retry, timeout_s = spec.retry, spec.timeout
     key = f"{run.id}/{place}" if found.signature.takes_key else ""
     if run.journal is not None and not await may_call(found, command.arguments, key, run, place):
         return Outcome(None, None, skipped=LEFT_OUT)
-    for attempt in range(1, attempts + 1):
+    attempt, wait = 1, FIRST_WAIT_S
+    while True:
         try:
-            value = await call_tool(
-                found, command.arguments, run, place, timeout_s=spec.timeout, attempt=attempt, key=key
-            )
+            value = await call_tool(found, command.arguments, run, place, timeout_s, attempt, key)
         except SwarmError as error:
-            if attempt == attempts or ("timeout" if error.code == "timeout" else "error") not in retry_on:
+            found_out = "timeout" if error.code == "timeout" else "error"
+            if retry is None or attempt >= retry.attempts or found_out not in retry.on:
                 raise
             await run.services.sleep(wait)
-            wait = min(10.0, wait * 2)
+            attempt, wait = attempt + 1, min(10.0, wait * 2)
         else:
             return Outcome(value, value)
-    raise AssertionError("unreachable: the last attempt returns or raises")
 
 
 async def call_tool(
@@ -57,7 +55,6 @@ async def call_tool(
     arguments: dict[str, Any],
     run: Run,
     place: str,
-    *,
     timeout_s: float | None = None,
     attempt: int = 1,
     key: str = "",
@@ -66,19 +63,18 @@ async def call_tool(
 
     The tool gets copies of lists and objects: what it does to them stays with it.
     """
-    name, services = found.signature.name, run.services
+    name, clock, wall = found.signature.name, run.services.clock, run.services.wall
     run.count_tool_call()
     if run.sinks:
-        run.emit(
-            ev.ToolCalled(
-                run=run.id, at=run.now(), node=place, tool=name, arguments=arguments, attempt=attempt
-            )
-        )
-    started = services.clock()
+        run.emit(tool_called(run.id, wall(), place, name, arguments, attempt))
+    started = clock()
     said = "cancelled"
-    own = {name: _own(value) for name, value in arguments.items()}
+    own = arguments.copy()
+    for argument, value in own.items():
+        if type(value) not in SCALARS:
+            own[argument] = copy.deepcopy(value)
     try:
-        call = found.call(own, idempotency_key=key)
+        call = found.call(own, idempotency_key=key) if key else found.call(own)
         value = await (call if timeout_s is None else _within(call, timeout_s, place))
         said = ""
     except Exception as error:
@@ -86,17 +82,9 @@ async def call_tool(
         raise
     finally:
         if run.sinks:
-            latency = (services.clock() - started) * 1000
-            run.emit(
-                ev.ToolFinished(
-                    run=run.id, at=run.now(), node=place, tool=name, latency_ms=latency, error=said or None
-                )
-            )
+            latency = (clock() - started) * 1000
+            run.emit(tool_finished(run.id, wall(), place, name, latency, said or None))
     return value
-
-
-def _own(value: Any) -> Any:
-    return copy.deepcopy(cast("Any", value)) if isinstance(value, dict | list) else value
 
 
 async def _within(call: Any, timeout_s: float, place: str) -> Any:

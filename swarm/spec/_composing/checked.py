@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import cache
 from typing import Any, TypeVar
 
 from pydantic import BaseModel
@@ -59,9 +60,14 @@ def checked(model: type[_ModelT], values: Mapping[str, Any], path: Path, subject
 
 def without_defaults(model: type[BaseModel], values: Mapping[str, Any]) -> dict[str, Any]:
     """Return those of `values`, by the names of a file, that are not as they would be anyway."""
-    fields = {field.alias or name: field for name, field in model.model_fields.items()}
+    usual = _defaults(model)
+    return {key: value for key, value in values.items() if value != usual[key]}
+
+
+@cache
+def _defaults(model: type[BaseModel]) -> Mapping[str, Any]:
+    """Return what each field is when it is left out, to compare with: nobody else gets to see these."""
     return {
-        key: value
-        for key, value in values.items()
-        if value != fields[key].get_default(call_default_factory=True)
+        field.alias or name: field.get_default(call_default_factory=True)
+        for name, field in model.model_fields.items()
     }

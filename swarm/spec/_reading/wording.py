@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any, cast
 
 from pydantic import BaseModel, ValidationError
@@ -71,6 +72,7 @@ MISSING_HINTS = {
 }
 
 
+@cache
 def field_names(model: type[BaseModel]) -> tuple[str, ...]:
     """Return the fields of `model` as YAML writes them."""
     return tuple(field.alias or name for name, field in model.model_fields.items())
