@@ -23,17 +23,13 @@ class Live:
         self.run, self.task = run, task
 
     async def ends_or_pauses(self) -> None:
-        """Wait for the one or the other; whoever stops waiting stops the run."""
+        """Wait for the one or the other."""
         pause = asyncio.ensure_future(self.run.paused.wait())
         try:
-            try:
-                await asyncio.wait({self.task, pause}, return_when=asyncio.FIRST_COMPLETED)
-            finally:
-                pause.cancel()
-                await asyncio.wait({pause})
-        except asyncio.CancelledError:
-            await self.cancel()
-            raise
+            await asyncio.wait({self.task, pause}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            pause.cancel()
+            await asyncio.wait({pause})
 
     async def cancel(self) -> None:
         """Stop the run and wait until it has stopped."""
@@ -79,7 +75,7 @@ class LiveRuns:
         self._by_id.pop(live.run.id, None)
 
     async def until_pause(self, live: Live) -> RunResult:
-        """Wait until the run ends, or only a person can go on."""
+        """Wait until the run ends, or only a person can go on; whoever stops waiting stops the run."""
         self.at_work.add(live.run)
         self.paused.discard(live)
         try:
@@ -89,6 +85,9 @@ class LiveRuns:
                     return _paused(self._plan, live.run)
                 await live.ends_or_pauses()
             return live.task.result()
+        except asyncio.CancelledError:
+            await live.cancel()
+            raise
         finally:
             self.at_work.discard(live.run)
 

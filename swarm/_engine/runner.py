@@ -32,15 +32,16 @@ from swarm._engine.scheduler import (
     SkipNode,
     Skipped,
 )
+from swarm._engine.slots import Slots
 from swarm._graph.plan import Plan, PlanNode
 from swarm.errors import InternalError, NodeError, SwarmError, describe
 from swarm.spec.plain import SCALARS
 
 __all__ = ["run_level"]
 
-WORKERS = frozenset(
-    {"expert", "tool", "route"}
-)  # take a slot; nodes with a body would wait for their own nodes
+# Kinds that take a slot; nodes with a body would wait for their own nodes.
+WORKERS = frozenset({"expert", "tool", "route"})
+SIZED = frozenset({str, dict, list})  # types of values that count towards what a run holds
 
 
 async def run_level(
@@ -156,7 +157,9 @@ class _Level:
     def _tell_late(self, event: Event) -> None:
         """Tell of a node that failed when the level had ended already: what started has an end."""
         if isinstance(event, Failed):
-            command = FailNode(self.scheduler.nodes[event.index], event.error, False, event.latency_ms)
+            node = self.scheduler.nodes[event.index]
+            handled = node.spec.on_error != "fail"
+            command = FailNode(node, event.error, handled, event.latency_ms)
             _tell_failed(command, self.run, self.path, top=not self.path)
 
     def _settle(self, event: Event) -> list[RunNode]:
@@ -211,6 +214,8 @@ async def _perform(command: RunNode, run: Run, path: str) -> Event:
         slots = services.slots if kind in WORKERS else None
         if slots is None:
             outcome = await _work(command, run, place)
+        elif node.concurrency:
+            outcome, started = await _through_gate(command, run, place, slots)
         else:
             if slots.free:
                 slots.free -= 1
@@ -222,6 +227,8 @@ async def _perform(command: RunNode, run: Run, path: str) -> Event:
             finally:
                 slots.release()
         latency_ms = (clock() - started) * 1000
+        if type(outcome.output) in SIZED:
+            run.hold(outcome.output, place)
         if journal is not None:
             await journal.settle(place, outcome_body(kind, outcome, latency_ms, services.wall()))
     except asyncio.CancelledError as error:
@@ -237,6 +244,15 @@ async def _perform(command: RunNode, run: Run, path: str) -> Event:
         return Skipped(node.index, outcome.skipped)
     _tell_done(node, outcome, run, place, latency_ms, not path)
     return Done(node.index, outcome.value)
+
+
+async def _through_gate(command: RunNode, run: Run, place: str, slots: Slots) -> tuple[Outcome, float]:
+    """Work in a slot of the node's own, and then in one of the swarm's; return when it began, too."""
+    node, gates = command.node, run.services.gates
+    assert gates is not None, "who gives slots gives gates"
+    async with gates.of_node(node).held(run.id, node.priority), slots.held(run.id, node.priority):
+        started = run.services.clock()
+        return await _work(command, run, place), started
 
 
 async def _failed(node: PlanNode, error: SwarmError, run: Run, place: str, started: float) -> Event:

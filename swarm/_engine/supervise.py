@@ -127,7 +127,11 @@ class Supervised(Generic[T]):
             if self._deadlines.remove(self) is None:
                 self.pause()
         if not self._task.done():
-            await self._end()
+            try:
+                await self._end()
+            except asyncio.CancelledError:  # meanwhile the caller was cancelled: the work still ends first
+                await self._end()
+                raise
             return Ending.STOPPED if self._stopped else Ending.DEADLINE
         return Ending.CANCELLED_ITSELF if self._task.cancelled() else self._task.result()
 
@@ -169,8 +173,9 @@ class Supervised(Generic[T]):
         self.wake()
 
     async def _end(self) -> None:
-        self._task.cancel()
-        self._task.add_done_callback(_retrieve)
+        if not self._task.cancelling():
+            self._task.cancel()
+            self._task.add_done_callback(_retrieve)
         await asyncio.wait({self._task}, timeout=GRACE_S)
 
 

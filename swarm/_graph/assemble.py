@@ -58,7 +58,7 @@ def plan_nodes(
     for name in reversed(list(forms)):
         priority[name] = 1 + max((priority[child] for child in edges.children[name]), default=0)
     failing: dict[str, list[int]] = {}
-    for name, form in forms.items():
+    for name, form in sorted(forms.items()):  # of several failures one is seen: not by the order written
         failing.setdefault(form.spec.on_error, []).append(index[name])
     return tuple(
         _plan_node(

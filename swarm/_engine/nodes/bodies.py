@@ -69,14 +69,15 @@ async def _all_items(command: RunNode, items: list[Any], run: Run, place: str) -
             end, _ = await run.level(body, scope, run, f"{place}[{index}]/")
             if end.error is None:
                 ends[index] = end
-            elif end.error.code != "no_output":
-                raise end.error
+            elif end.node is not None or end.error.code != "no_output":
+                raise end.error  # of a node inside that came to no output, too: it failed
 
     async def counted() -> None:
         nonlocal workers
         await work()
-        workers -= 1
-        run.rest()
+        if workers > 1:  # the last one's count goes back to the node, which goes on now
+            workers -= 1
+            run.rest()
 
     workers = min(spec.concurrency, len(items))
     if workers <= 1:

@@ -94,12 +94,10 @@ async def _within(call: Any, timeout_s: float, place: str) -> Any:
         done, _ = await asyncio.wait({task}, timeout=timeout_s)
         if done:
             return task.result()
+        await _stopped(task)
     except asyncio.CancelledError:
-        task.cancel()
-        await asyncio.wait({task}, timeout=GRACE_S)
+        await _stopped(task)
         raise
-    task.cancel()
-    await asyncio.wait({task}, timeout=GRACE_S)
     if task.done() and not task.cancelled():
         task.exception()  # retrieved: what a timed-out attempt did or raised no longer counts
     raise ToolError(
@@ -108,3 +106,10 @@ async def _within(call: Any, timeout_s: float, place: str) -> Any:
         code="timeout",
         hint="give it more time, or on_error",
     )
+
+
+async def _stopped(task: asyncio.Future[Any]) -> None:
+    """Cancel a call, once, and wait for it to clean up."""
+    if isinstance(task, asyncio.Task) and not task.cancelling():
+        task.cancel()
+    await asyncio.wait({task}, timeout=GRACE_S)
