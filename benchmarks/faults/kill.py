@@ -84,9 +84,7 @@ def _pool(workers: int | None) -> ProcessPoolExecutor:
     return ProcessPoolExecutor(workers or os.cpu_count(), multiprocessing.get_context("fork"))
 
 
-def _enough(
-    pool: ProcessPoolExecutor, count: int, lasts: dict[str, float], seed: int
-) -> Iterator[Killed]:
+def _enough(pool: ProcessPoolExecutor, count: int, lasts: dict[str, float], seed: int) -> Iterator[Killed]:
     """Yield trials until as many first processes were killed as asked for."""
     names, killed = list(SCENES), 0
     while killed < count:

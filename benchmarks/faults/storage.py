@@ -56,7 +56,7 @@ async def grow(x: int) -> dict[str, Any]:
 
 def steps(*, asks: bool = False) -> Graph:
     """Return three nodes in a row, each with a value of more than a page; with a question before the last."""
-    graph = Graph("steps", input={"x": int})
+    graph = Graph("steps", input={"x": int, "note": str | None})
     one = graph.tool("one", grow, x=graph.input.x)
     two = graph.tool("two", grow, x=one.x)
     when = {"when": graph.ask("sure", "{{ two.x }}?", answer={"yes": bool}).yes} if asks else {}
@@ -121,7 +121,7 @@ _HONEST = ("completed", "failed: storage_full", "refused: storage_full")
 
 async def _started(swarm: Swarm, x: int) -> RunResult | StoreError:
     try:
-        return await swarm.run_input({"x": x}, key=f"k{x}")
+        return await swarm.run_input(_input(x), key=f"k{x}")
     except StoreError as error:
         return error
 
@@ -129,7 +129,11 @@ async def _started(swarm: Swarm, x: int) -> RunResult | StoreError:
 async def _again(swarm: Swarm, x: int, before: RunResult | StoreError) -> RunResult:
     if isinstance(before, RunResult):
         return await swarm.resume(before.id)
-    return await swarm.run_input({"x": x}, key=f"k{x}")
+    return await swarm.run_input(_input(x), key=f"k{x}")
+
+
+def _input(x: int) -> dict[str, object]:
+    return {"x": x, "note": "an input takes room, too " * 100}
 
 
 def _said(came: RunResult | StoreError) -> str:
@@ -185,7 +189,7 @@ async def _made(folder: Path) -> tuple[dict[str, bytes], dict[int, str]]:
             store = SqliteStore(folder / "runs.db", durability="relaxed")
         async with Swarm(steps(asks=True), store=store) as swarm:
             for x in lot:
-                paused = await swarm.run_input({"x": x}, key=f"k{x}")
+                paused = await swarm.run_input(_input(x), key=f"k{x}")
                 ids[x] = paused.id
                 if x % 2:
                     await swarm.resume(paused, yes=True)
@@ -269,7 +273,7 @@ async def _locked_out(path: Path, held_s: float, busy_s: float) -> tuple[list[st
                 waited_s = time.monotonic() - began_one
         broken += [f"a run came to {_said(one)}" for one in said if _said(one) != "refused: busy"]
         result = await swarm.resume(paused, yes=True)
-        other = await swarm.run_input({"x": 3}, key="k3")
+        other = await swarm.run_input(_input(3), key="k3")
         other = await swarm.resume(other, yes=True)
         for x, one in ((2, result), (3, other)):
             if (one.status, one.output) != ("completed", _value(x)):

@@ -88,7 +88,9 @@ def _step(line: str, folder: Path, there: set[str]) -> Step | None:
         return Step(what="truncate", name=name, at=int(given.rpartition(", ")[2]))
     data = _texts(given[file.end() :])[0][:result]
     assert len(data) == result, "a write was longer than what strace shows"
-    return Step(what="write", name=name, at=int(given.rpartition(", ")[2]) if what == "pwrite64" else -1, data=data)
+    return Step(
+        what="write", name=name, at=int(given.rpartition(", ")[2]) if what == "pwrite64" else -1, data=data
+    )
 
 
 def _texts(given: str) -> list[bytes]:

@@ -103,7 +103,12 @@ class World:
     def _model(self, probability: float) -> Callable[[Any], Any]:
         def answer(request: DecisionRequest) -> Mapping[str, Mapping[str, float]]:
             self._lines.write(
-                life=self._life, effect="model", run=str(request.state), node=f"model {request.model}", visit=0, key=""
+                life=self._life,
+                effect="model",
+                run=str(request.state),
+                node=f"model {request.model}",
+                visit=0,
+                key="",
             )
             return {"label": {"refund": probability, "other": 1 - probability}}
 

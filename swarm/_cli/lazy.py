@@ -42,11 +42,7 @@ class LazyGroup(click.Group):
         if name not in self._lazy and not name.startswith("-"):
             near = difflib.get_close_matches(name, self._lazy, n=1)
             path = " ".join(["swarm", *ctx.command_path.split()[1:]])
-            hint = (
-                f"did you mean '{path} {near[0]}'?"
-                if near
-                else f"see them all: {path} --help"
-            )
+            hint = f"did you mean '{path} {near[0]}'?" if near else f"see them all: {path} --help"
             raise click.UsageError(f"no such command {name!r}\n  fix: {hint}", ctx)
         return super().resolve_command(ctx, args)
 

@@ -108,7 +108,11 @@ async def test_d21_two_questions_of_one_node_are_asked_in_order_each_once() -> N
     def swarm_of(turns: list[Any]) -> Swarm:
         graph = Graph("clerk", input={"task": str})
         clerk = Expert(
-            kind="write", input={"task": str}, prompt="Do this:\n{{ task }}", cascade=["scripted/clerk"], tools=["pay"]
+            kind="write",
+            input={"task": str},
+            prompt="Do this:\n{{ task }}",
+            cascade=["scripted/clerk"],
+            tools=["pay"],
         )
         graph.output(graph.expert("answer", clerk, task=graph.input.task))
         return Swarm(

@@ -13,8 +13,8 @@ import pytest
 
 from swarm import events as ev
 from swarm.errors import StoreError
-from swarm.stores.log import RunLog
 from swarm.stores.files import FileRunLog
+from swarm.stores.log import RunLog
 from swarm.stores.memory import MemoryRunLog
 
 MakeLog = Callable[[int], RunLog]
