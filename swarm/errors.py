@@ -13,6 +13,7 @@ SwarmError                      anything this package raises on purpose
 |-- LowConfidenceError          raised only by `result.require()`; carries the best answer
 |-- LimitExceededError          a limit was reached; names it and how to raise it
 |-- StoreError                  saved runs cannot be read or written
+|   `-- GraphChangedError       the graph is not what the run went through; `.changes` says where
 `-- InternalError               our bug
 """
 
@@ -28,6 +29,7 @@ __all__ = [
     "BackendError",
     "BackendTimeout",
     "BackendUnavailable",
+    "GraphChangedError",
     "InputError",
     "InternalError",
     "LimitExceededError",
@@ -256,6 +258,24 @@ class StoreError(SwarmError):
     """Saved runs cannot be read or written."""
 
     code = "store"
+
+
+class GraphChangedError(StoreError):
+    """A run cannot go on: its graph is no longer what it went through.
+
+    Attributes:
+        changes: what is different, a sentence each; none when it is a run of another graph.
+    """
+
+    code = "graph_changed"
+
+    def __init__(self, what: str, *, changes: Sequence[str] = (), where: str = "", hint: str = "") -> None:
+        super().__init__(what, where=where, hint=hint)
+        self.changes = tuple(changes)
+
+    def __str__(self) -> str:
+        head = ": ".join(part for part in (self.where, self.what) if part)
+        return "\n  ".join([head, *(f"- {one}" for one in self.changes), *([f"fix: {self.hint}"] if self.hint else [])])
 
 
 class InternalError(SwarmError):

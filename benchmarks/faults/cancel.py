@@ -6,7 +6,7 @@ import asyncio
 import os
 import tempfile
 import threading
-from collections.abc import AsyncIterator, Callable, Coroutine, Generator
+from collections.abc import AsyncIterator, Callable, Coroutine, Generator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -73,20 +73,31 @@ class _Trap:
 
 
 class _Calm:
-    """Tools as those of the graphs, without files; `inside`: calls that began and have not ended."""
+    """Tools as those of the graphs, without files.
+
+    Attributes:
+        inside: calls that began and have not ended. wanted: none ends before so many have been inside at once.
+    """
 
     def __init__(self) -> None:
-        self.inside = 0
-        self.most = 0
+        self.inside = self.wanted = 0
+        self._full = asyncio.Event()
 
     async def _wait(self) -> None:
         self.inside += 1
-        self.most = max(self.most, self.inside)
+        if self.inside >= self.wanted:
+            self._full.set()
         try:
+            await self._full.wait()
             await asyncio.sleep(0)
             await asyncio.sleep(0)
         finally:
             self.inside -= 1
+
+    def wait_for(self, wanted: int) -> None:
+        """Let no call end before so many are inside at once."""
+        self.wanted = wanted
+        self._full.clear()
 
     def tools(self) -> list[FunctionTool[..., Any]]:
         """Return them."""
@@ -125,20 +136,25 @@ class _Calm:
         return [look, total, breaks, put, pay]
 
 
-def cancelled_everywhere(least: int, *, graphs: tuple[str, ...] = GRAPHS) -> dict[str, Finding]:
-    """Cancel at least so many runs, each graph at every step, with and without a store; a row for each store."""
+def cancelled_everywhere(
+    *, graphs: Sequence[str] = GRAPHS, slots: Sequence[int] = SLOTS
+) -> dict[str, Finding]:
+    """Cancel the runs of each graph at every step, with and without a store; a row for each store.
+
+    Args:
+        slots: how many nodes may be at work at once, one after the other.
+    """
     rows: dict[str, Finding] = {}
     with tempfile.TemporaryDirectory(prefix="faults-") as name:
         for kind, store in _stores(Path(name)).items():
             tried, broken = 0, list[str]()
-            for slots in SLOTS:
+            for number in slots:
                 for graph in graphs:
-                    if tried < least or slots == SLOTS[0]:
-                        count, wrong = asyncio.run(_at_every_step(graph, slots, store))
-                        tried += count
-                        broken += [f"{graph} with {slots} slots, {one}" for one in wrong]
+                    count, wrong = asyncio.run(_at_every_step(graph, number, store))
+                    tried += count
+                    broken += [f"{graph} with {number} slots, {one}" for one in wrong]
             rows[f"cancelled at every step, {kind}"] = Finding(
-                tried=tried, broken=tuple(broken), note=f"{len(graphs)} graphs"
+                tried=tried, broken=tuple(broken), note=f"{len(graphs)} graphs, {' and '.join(map(str, slots))} slots"
             )
     return rows
 
@@ -188,10 +204,13 @@ async def _at_every_step(
                 wrong += [f"at step {number}: {one}" for one in found]
             if wrong:
                 return number, wrong
-            calm.most = 0
-            wrong += await _whole(swarm, graph, f"{graph}-{number + 1}")
-            if graph == "fan" and calm.most != slots:  # its eight nodes fill all that were not lost
-                wrong.append(f"{calm.most} nodes work at once, there are {slots} slots")
+            if graph == "fan":  # its eight nodes fill all slots that were not lost
+                calm.wait_for(slots)
+            try:
+                async with asyncio.timeout(PATIENCE_S):
+                    wrong += await _whole(swarm, graph, f"{graph}-{number + 1}")
+            except TimeoutError:
+                wrong.append(f"there are no {slots} slots any more")
     for what, count in _held().items():
         if count > before[what]:
             wrong.append(f"{count - before[what]} more {what} than before")

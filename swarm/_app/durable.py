@@ -16,7 +16,7 @@ from swarm._engine.past import Past
 from swarm._engine.result import RunResult
 from swarm._graph.plan import Plan
 from swarm._graph.signature import changes, signature, version
-from swarm.errors import AnsweredError, InputError, StoreError
+from swarm.errors import AnsweredError, GraphChangedError, InputError, StoreError
 from swarm.messages import ToolSignature
 from swarm.stores.base import (
     DONE,
@@ -94,7 +94,8 @@ class DurableRuns:
         """Make a run that was cut off, paused or failed ours, to go on with it.
 
         Raises:
-            StoreError: there is none; `ended`; `graph_changed`: with all that is different.
+            StoreError: there is none; `ended`.
+            GraphChangedError: with all that is different.
         """
         saved = await self.store.load(run_id)
         self.fits(saved, await self._signed_of(saved.head))
@@ -113,21 +114,20 @@ class DurableRuns:
             only: names of the nodes whose results are used; None: all that were reached.
 
         Raises:
-            StoreError: `graph_changed`, or it is a run of another graph.
+            GraphChangedError: with all that is different, or it is a run of another graph.
         """
         head = saved.head
         if head.graph != self._plan.name:
-            raise StoreError(
+            raise GraphChangedError(
                 f"this is a run of graph {head.graph!r}, not of {self._plan.name!r}", where=head.id,
-                code="graph_changed", hint="give it the graph it is a run of",
+                hint="give it the graph it is a run of",
             )  # fmt: skip
         if head.version == self.version:
             return
         reached = frozenset(_reached(saved) if only is None else only)
         if different := changes(signed, self.signed, reached):
-            raise StoreError(
-                "the graph changed where the run has been: " + "; ".join(different), where=head.id,
-                code="graph_changed",
+            raise GraphChangedError(
+                "the graph changed where the run has been", changes=different, where=head.id,
                 hint=f"undo that, or begin anew from there: swarm runs fork {head.id} --from NODE",
             )  # fmt: skip
 
@@ -176,7 +176,7 @@ class DurableRuns:
             given: its whole input, checked. again: names of the nodes that are to run anew.
 
         Raises:
-            StoreError: `graph_changed` in what is taken over.
+            GraphChangedError: in what is taken over.
         """
         kept = _reached(old) - again
         self.fits(old, await self._signed_of(old.head), only=kept)

@@ -17,11 +17,12 @@ from swarm._app.ids import new_run_id
 from swarm._app.live import Live, LiveRuns
 from swarm._app.replaying import Replayed, recording_of, replay
 from swarm._engine.context import Limits
+from swarm._engine.ending import saved_result
 from swarm._engine.execute import check_input
 from swarm._engine.nodes.plain import check_answer
 from swarm._engine.result import RunResult
 from swarm._graph.plan import Plan
-from swarm.errors import InputError, SwarmError
+from swarm.errors import InputError, StoreError, SwarmError
 from swarm.spec.types import parse_type
 from swarm.stores.base import Retention, RunHead, SavedRun, StoreStats
 from swarm.stores.recording import Recording
@@ -154,7 +155,12 @@ class Runs:
         ended = result_of_ended(saved)
         if ended is not None and (ended.status != "failed" or not failed):
             return ended
-        begun = await durable.again(run_id)
+        try:
+            begun = await durable.again(run_id)
+        except StoreError as error:
+            if error.code != "ended":
+                raise
+            return saved_result(await durable.store.load(run_id))  # it ended while we looked at it
         if (live := self._live.find(run_id)) is None:  # else two asked for it at once
             live = self._start(begun, listeners)
         return await self._live.until_pause(live)

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from swarm.errors import BackendUnavailable, InputError, InternalError, ModelMissing, SpecError, SwarmError
+from swarm.errors import (
+    BackendUnavailable,
+    GraphChangedError,
+    InputError,
+    InternalError,
+    ModelMissing,
+    SpecError,
+    SwarmError,
+)
 
 if TYPE_CHECKING:
     from swarm._engine.result import RunResult
@@ -38,7 +46,7 @@ def exit_code(error: SwarmError) -> int:
     """Return the exit code of an error."""
     if error.code == "deadline":
         return DEADLINE
-    if isinstance(error, SpecError | InputError) or error.code in ("usage", "input_too_large"):
+    if isinstance(error, SpecError | InputError | GraphChangedError) or error.code in ("usage", "input_too_large"):
         return USAGE
     is_missing = isinstance(error, BackendUnavailable | ModelMissing) or error.code == "missing_extra"
     return MISSING if is_missing else FAILED

@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
+import shlex
+from collections.abc import Generator
+from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from swarm._cli import console
 from swarm._cli.settings import Settings
-from swarm.errors import StoreError
+from swarm.errors import StoreError, SwarmError
 from swarm.stores.base import Retention, RunStore
 
-__all__ = ["file_of", "open_to_read", "open_to_write", "owner_of", "place_of"]
+__all__ = [
+    "advice_names_the_store",
+    "file_of",
+    "open_to_read",
+    "open_to_write",
+    "owner_of",
+    "place_of",
+    "typed",
+]
 
 ADDRESSES = ("postgresql://", "postgres://")
 VARIABLE = "env:"
@@ -27,7 +38,24 @@ def place_of(settings: Settings) -> str:
     if not settings.store.startswith(ADDRESSES):
         return settings.store
     parts = urlsplit(settings.store)
-    return f"postgresql://{parts.hostname or ''}{parts.path}"
+    return f"postgresql://{parts.netloc.rpartition('@')[2]}{parts.path}"
+
+
+def typed(command: str, settings: Settings) -> str:
+    """Return what a person types, with `--store` if this command was given it, so that it means the same runs."""
+    is_given = "store" in settings.given
+    return f"{command} --store {shlex.quote(place_of(settings))}" if is_given else command
+
+
+@contextmanager
+def advice_names_the_store(settings: Settings) -> Generator[None]:
+    """Have the advice of errors that pass, where it is a command about runs, name the store as `typed` does."""
+    try:
+        yield
+    except SwarmError as error:
+        if error.hint.startswith("swarm runs ") and "--store" not in error.hint:
+            error.hint = typed(error.hint, settings)
+        raise
 
 
 async def open_to_write(settings: Settings, *, sweep: bool = True) -> RunStore:
@@ -42,16 +70,13 @@ async def open_to_write(settings: Settings, *, sweep: bool = True) -> RunStore:
     path = file_of(settings)
     if path is None:
         return _database(settings)
-    from swarm.stores.sqlite import SqliteStore
-
     keep = Retention(runs=settings.keep_runs) if sweep else None
-    store = SqliteStore(path, keep=keep, warn=console.warn)
     try:
-        await store.open()
-    except BaseException:
-        await store.aclose()
-        raise
-    return store
+        return await _opened(path, keep)
+    except StoreError as error:
+        if error.code != "owned" or owner_of(path):
+            raise
+    return await _opened(path, keep)  # somebody only looked, at that moment
 
 
 def open_to_read(settings: Settings) -> RunStore:
@@ -66,18 +91,24 @@ def open_to_read(settings: Settings) -> RunStore:
 
 def owner_of(path: Path) -> str:
     """Return the id of the process that has a file of runs open, "" where none has."""
-    lock = Path(f"{path}.lock")
-    if not lock.exists():
-        return ""
-    from swarm.stores._sqlite.lock import FileLock
+    from swarm.stores._sqlite.lock import holder_of
 
     try:
-        FileLock(path).release()
-    except StoreError:
-        return lock.read_text(encoding="ascii", errors="replace").strip() or "(unknown)"
+        return holder_of(path)
     except OSError:
         return ""  # who may not open the lock cannot know
-    return ""
+
+
+async def _opened(path: Path, keep: Retention | None) -> RunStore:
+    from swarm.stores.sqlite import SqliteStore
+
+    store = SqliteStore(path, keep=keep, warn=console.warn)
+    try:
+        await store.open()
+    except BaseException:
+        await store.aclose()
+        raise
+    return store
 
 
 def _database(settings: Settings) -> RunStore:

@@ -46,6 +46,7 @@ class Settings:
         save: keep runs; keep_runs: the newest so many of those that ended.
         store: where they are kept: a file, `postgresql://...`, or `env:NAME` for what a variable holds.
         ollama_url: where Ollama is, instead of `OLLAMA_HOST` or the default port; "" for those.
+        given: names of those that an option of the command gave.
     """
 
     timeout: float = 600.0
@@ -54,6 +55,7 @@ class Settings:
     keep_runs: int = 200
     store: str = str(STORE)
     ollama_url: str = ""
+    given: frozenset[str] = frozenset()
 
 
 def use_ollama_of(settings: Settings) -> None:
@@ -82,7 +84,8 @@ def load_settings(
     for name, value in options.items():
         if value is not None:
             values[name] = _READ[name](value, f"--{name.replace('_', '-')}")
-    return Settings(**values)
+    given = frozenset(name for name, value in options.items() if value is not None)
+    return Settings(**values, given=given)
 
 
 def _from_file(path: Path) -> dict[str, Any]:
@@ -145,4 +148,4 @@ _READ: Mapping[str, Callable[[Any, str], Any]] = {
     "store": _store,
     "ollama_url": _text("http://127.0.0.1:11434"),
 }
-assert set(_READ) == {field.name for field in fields(Settings)}, "a setting that nobody reads"
+assert set(_READ) | {"given"} == {field.name for field in fields(Settings)}, "a setting that nobody reads"

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from swarm.errors import StoreError
 
-__all__ = ["FileLock"]
+__all__ = ["FileLock", "holder_of"]
 
 if sys.platform == "win32":
     import msvcrt
@@ -23,11 +23,16 @@ if sys.platform == "win32":
         os.lseek(fd, FAR, os.SEEK_SET)
         msvcrt.locking(fd, msvcrt.LK_NBLCK, 1)
         os.lseek(fd, 0, os.SEEK_SET)
+
+    _try_shared_lock = _try_lock  # there is no other
 else:
     import fcntl
 
     def _try_lock(fd: int) -> None:
         fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+    def _try_shared_lock(fd: int) -> None:
+        fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
 
 
 class FileLock:
@@ -45,7 +50,7 @@ class FileLock:
         try:
             _try_lock(self._fd)
         except OSError as error:
-            holder = os.read(self._fd, 32).decode("ascii", "replace").strip()
+            holder = _read(self._fd)
             os.close(self._fd)
             raise _owned(path, holder) from error
         os.ftruncate(self._fd, 0)
@@ -54,6 +59,32 @@ class FileLock:
     def release(self) -> None:
         """Let go; once."""
         os.close(self._fd)
+
+
+def holder_of(path: Path) -> str:
+    """Return the id of the process that holds the lock beside a file, "" where none does.
+
+    To look takes a shared lock for a moment: any number may look at once, and whoever takes the lock at that
+    very moment is refused although `holder_of` then names nobody.
+
+    Raises:
+        OSError: the lock may not be read.
+    """
+    try:
+        fd = os.open(f"{path}.lock", os.O_RDONLY)
+    except FileNotFoundError:
+        return ""
+    try:
+        _try_shared_lock(fd)
+    except OSError:
+        return _read(fd) or "(unknown)"
+    finally:
+        os.close(fd)
+    return ""
+
+
+def _read(fd: int) -> str:
+    return os.read(fd, 32).decode("ascii", "replace").strip()
 
 
 def _owned(path: Path, holder: str) -> StoreError:
