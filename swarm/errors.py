@@ -275,7 +275,9 @@ class GraphChangedError(StoreError):
 
     def __str__(self) -> str:
         head = ": ".join(part for part in (self.where, self.what) if part)
-        return "\n  ".join([head, *(f"- {one}" for one in self.changes), *([f"fix: {self.hint}"] if self.hint else [])])
+        return "\n  ".join(
+            [head, *(f"- {one}" for one in self.changes), *([f"fix: {self.hint}"] if self.hint else [])]
+        )
 
 
 class InternalError(SwarmError):

@@ -51,6 +51,10 @@ VERSION = 1
 # which may be written to, and then makes it the frozen one (`_engine/quick.py`).
 
 
+class OpenModelToken:
+    __slots__ = ("at", "node", "run", "text")
+
+
 class OpenRunStarted:
     __slots__ = ("at", "graph", "input", "run", "version")
 
@@ -136,7 +140,7 @@ class ModelRequested(NodeEvent):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ModelToken(NodeEvent):
+class ModelToken(NodeEvent, OpenModelToken):
     """A piece of the answer as it is written; withdrawn if the expert asks again or escalates."""
 
     type: ClassVar[str] = "model.token"

@@ -14,21 +14,72 @@ from benchmarks.faults.finding import Finding
 
 __all__ = ["PARTS", "run"]
 
+Rows = dict[str, Finding]
 
-def _kill(count: int) -> dict[str, Finding]:
+
+def _kill(count: int) -> Rows:
     from benchmarks.faults.kill import at_random
 
     return at_random(count)
 
 
-def _points(count: int) -> dict[str, Finding]:
+def _points(count: int) -> Rows:
     from benchmarks.faults.kill import at_points
 
     return at_points()
 
 
-PARTS: dict[str, Callable[[int], dict[str, Finding]]] = {
-    "kill": _kill, "points": _points,
+def _power(count: int) -> Rows:
+    from benchmarks.faults.power import power_cuts
+
+    return power_cuts(count)
+
+
+def _disk(count: int) -> Rows:
+    from benchmarks.faults.storage import full_disk
+
+    return full_disk()
+
+
+def _flips(count: int) -> Rows:
+    from benchmarks.faults.storage import flipped_bytes
+
+    return flipped_bytes(min(count, 1_000))
+
+
+def _locks(count: int) -> Rows:
+    from benchmarks.faults.storage import foreign_lock, second_process
+
+    return {**second_process(), **foreign_lock(60.0, busy_s=5.0)}
+
+
+def _cancel(count: int) -> Rows:
+    from benchmarks.faults.cancel import cancelled_everywhere
+
+    return cancelled_everywhere()
+
+
+def _crowd(count: int) -> Rows:
+    from benchmarks.faults.crowd import crowd, fair_share
+
+    return {**crowd(10_000), **fair_share(runs=50, nodes=100, slots=16)}
+
+
+def _clock(count: int) -> Rows:
+    from benchmarks.faults.clock import clock_jumps
+
+    return clock_jumps()
+
+
+def _mutations(count: int) -> Rows:
+    from benchmarks.faults.mutations import mutated
+
+    return mutated()
+
+
+PARTS: dict[str, Callable[[int], Rows]] = {
+    "kill": _kill, "points": _points, "power": _power, "disk": _disk, "flips": _flips, "locks": _locks,
+    "cancel": _cancel, "crowd": _crowd, "clock": _clock, "mutations": _mutations,
 }  # fmt: skip
 
 
@@ -36,7 +87,7 @@ def run(*, only: str = "", count: int = 2_000) -> dict[str, object]:
     """Run the experiments, or the one named `only`; return a row for each, and print what was broken.
 
     Args:
-        count: kills, states after a power cut, or flipped bytes: what an experiment repeats.
+        count: of random kills, of states after a power cut, of flipped bits (at most 1,000).
 
     Raises:
         SystemExit: there is no experiment of that name.

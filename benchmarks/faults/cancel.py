@@ -6,7 +6,7 @@ import asyncio
 import os
 import tempfile
 import threading
-from collections.abc import AsyncIterator, Callable, Coroutine, Generator, Sequence
+from collections.abc import AsyncGenerator, Callable, Coroutine, Generator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -154,22 +154,24 @@ def cancelled_everywhere(
                     tried += count
                     broken += [f"{graph} with {number} slots, {one}" for one in wrong]
             rows[f"cancelled at every step, {kind}"] = Finding(
-                tried=tried, broken=tuple(broken), note=f"{len(graphs)} graphs, {' and '.join(map(str, slots))} slots"
+                tried=tried,
+                broken=tuple(broken),
+                note=f"{len(graphs)} graphs, {' and '.join(map(str, slots))} slots",
             )
     return rows
 
 
 def _stores(folder: Path) -> dict[str, Callable[[], AbstractAsyncContextManager[RunStore | None]]]:
     @asynccontextmanager
-    async def nothing() -> AsyncIterator[None]:
+    async def nothing() -> AsyncGenerator[None]:
         yield None
 
     @asynccontextmanager
-    async def memory() -> AsyncIterator[RunStore]:
+    async def memory() -> AsyncGenerator[RunStore]:
         yield MemoryStore()
 
     @asynccontextmanager
-    async def sqlite() -> AsyncIterator[RunStore]:
+    async def sqlite() -> AsyncGenerator[RunStore]:
         with tempfile.TemporaryDirectory(dir=folder) as name:
             store = SqliteStore(Path(name) / "runs.db", durability="relaxed")
             yield store
@@ -221,9 +223,9 @@ async def _cancelled(
     swarm: Swarm, trap: _Trap, calm: _Calm, graph: str, name: str, at: int, *, durable: bool
 ) -> tuple[bool, list[str]]:
     """Run once and cancel at a step; return whether the run ended before that, and what is wrong."""
-    key = {"key": name} if durable else {}
+    key = name if durable else None
     trap.steps, trap.at = 0, at
-    task = trap.task = asyncio.create_task(swarm.run_input(given(name), **key))
+    task = trap.task = asyncio.create_task(swarm.run_input(given(name), key=key))
     await asyncio.wait({task}, timeout=PATIENCE_S)
     reached, trap.at, trap.task = trap.steps >= at, 0, None
     wrong: list[str] = []
@@ -243,15 +245,15 @@ async def _cancelled(
             async with asyncio.timeout(PATIENCE_S):
                 for left_over in await swarm.runs.recover():
                     await _answered(swarm, left_over, name)
-                wrong += await _whole(swarm, graph, name, **key)
+                wrong += await _whole(swarm, graph, name, key=key)
         except TimeoutError:
             return True, [*wrong, "its recovery hangs"]
     return not reached, wrong
 
 
-async def _whole(swarm: Swarm, graph: str, name: str, **key: str) -> list[str]:
+async def _whole(swarm: Swarm, graph: str, name: str, *, key: str | None = None) -> list[str]:
     """Run to the end, and return what is wrong."""
-    return _misfits(await _answered(swarm, await swarm.run_input(given(name), **key), name), graph, name)
+    return _misfits(await _answered(swarm, await swarm.run_input(given(name), key=key), name), graph, name)
 
 
 async def _answered(swarm: Swarm, result: RunResult, name: str) -> RunResult:

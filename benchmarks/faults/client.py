@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -120,7 +120,7 @@ class Client:
         self._acks.write(life=self._life, said=said, **words)
 
     @asynccontextmanager
-    async def _opened(self) -> AsyncIterator[Swarm]:
+    async def _opened(self) -> AsyncGenerator[Swarm]:
         store = SqliteStore(self._folder / STORE)
         async with Swarm(
             checked(self._scene.graph), tools=self._world.tools(), backends=self._world.backends(), store=store,

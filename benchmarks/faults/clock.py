@@ -83,7 +83,9 @@ async def _with_jumps(wall: _Wall, jump_s: float, folder: Path) -> dict[str, boo
         held["its time is told right"] = RUN_S * 0.9 < late.latency_ms / 1000 < RUN_S + 5.0
     async with Swarm(graph(TOOL_S)) as swarm:
         result = await swarm.run(seconds=60.0)
-        held["a tool beyond its deadline is ended"] = result.error is not None and result.error.code == "timeout"
+        held["a tool beyond its deadline is ended"] = (
+            result.error is not None and result.error.code == "timeout"
+        )
     kept: Any = folder / "runs.db"
     async with Swarm(asking(), store=kept) as swarm:
         paused = await swarm.run()
@@ -96,7 +98,7 @@ async def _with_jumps(wall: _Wall, jump_s: float, folder: Path) -> dict[str, boo
         held["a question outlives a restart and a jump"] = again.ask == paused.ask
         held["and takes its answer"] = (await swarm.resume(again, yes=True)).status == "completed"
         heads = await swarm.runs.ls()
-        held["runs are told in the order in which they began"] = [one.id for one in heads][0] == paused.id
+        held["runs are told in the order in which they began"] = heads[0].id == paused.id
     return held
 
 

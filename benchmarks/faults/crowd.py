@@ -17,6 +17,7 @@ __all__ = ["crowd", "fair_share"]
 
 WAIT_S = 0.2  # of a node: about what a small model takes
 LOT = 100  # runs that begin in one turn of the loop
+TURNS = 100  # of the loop: ten times what it takes
 LAG_S = 0.005  # how often the loop is asked whether it is late
 MOST_BYTES, MOST_LAG_S, MOST_UNFAIR = 40_960, 0.1, 0.2  # reliability plan, R12
 
@@ -122,9 +123,7 @@ async def _shared(runs: int, nodes: int, slots: int) -> list[int]:
     async with Swarm(graph, limits=Limits(concurrency=slots)) as swarm, asyncio.TaskGroup() as group:
         for number in range(runs):
             group.create_task(swarm.run(run=number, items=list(range(nodes))))
-        while len(asyncio.all_tasks()) < runs * nodes:  # each item has one, which waits for its turn
-            await asyncio.sleep(0)
-        for _ in range(10):
+        for _ in range(TURNS):  # until each item of each run waits for its slot
             await asyncio.sleep(0)
         begin.set()
     return half

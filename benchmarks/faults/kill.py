@@ -28,7 +28,7 @@ __all__ = ["at_points", "at_random"]
 TIMES = (1, 2, 3)  # the process dies when it passes a point for the n-th time
 AGAIN = 0.4  # of the recoveries are killed, too
 MOST_AGAIN = 3
-TIMINGS = 5  # of each scene, with nobody killed
+TIMINGS = 3  # of each scene, with nobody killed
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,17 +42,17 @@ class Killed:
     seconds: float = 0.0
 
 
-def at_random(count: int, *, seed: int = 0, workers: int | None = None) -> dict[str, Finding]:
+def at_random(count: int, *, scenes: Sequence[str] = tuple(SCENES), seed: int = 0) -> dict[str, Finding]:
     """Kill `count` processes at work at random moments; return a row for each scene, and one for all.
 
     A process that has ended before its moment came is not counted, and another one is tried.
     """
-    with _pool(workers) as pool:
-        lasts = dict(zip(SCENES, pool.map(_duration, SCENES), strict=True))
+    with _pool() as pool:
+        lasts = dict(zip(scenes, pool.map(_duration, scenes), strict=True))
         started = time.perf_counter()
         killed = list(_enough(pool, count, lasts, seed))
         took = time.perf_counter() - started
-    rows = {f"kill -9, {name}": _finding([one for one in killed if one.scene == name]) for name in SCENES}
+    rows = {f"kill -9, {name}": _finding([one for one in killed if one.scene == name]) for name in scenes}
     total = _finding(killed)
     rate = f"{sum(map(sum, (one.kills for one in killed))) / took:.1f} kills a second"
     rows["kill -9 at random moments, all"] = Finding(
@@ -61,12 +61,14 @@ def at_random(count: int, *, seed: int = 0, workers: int | None = None) -> dict[
     return {name: row for name, row in rows.items() if row.tried}
 
 
-def at_points(points: Sequence[str] = FAILPOINTS, *, workers: int | None = None) -> dict[str, Finding]:
-    """Kill a process at each named point, the first, second and third time, in each scene that passes it."""
+def at_points(
+    points: Sequence[str] = FAILPOINTS, *, times: Sequence[int] = TIMES, scenes: Sequence[str] = tuple(SCENES)
+) -> dict[str, Finding]:
+    """Kill a process at each named point, the n-th time for each n, in each scene that passes it; a row."""
     folder = Path(tempfile.mkdtemp(prefix="faults-"))
-    cases = [(folder, point, number) for point in points for number in TIMES]
+    cases = [(folder, point, number, tuple(scenes)) for point in points for number in times]
     try:
-        with _pool(workers) as pool:
+        with _pool() as pool:
             died = [one for some in pool.map(_die_at, cases) for one in some]
             killed = list(pool.map(_recovered, died))
     finally:
@@ -74,19 +76,19 @@ def at_points(points: Sequence[str] = FAILPOINTS, *, workers: int | None = None)
     passed = Counter(point for _, _, point in died)
     never = tuple(f"no process passed {point}" for point in points if not passed[point])
     found = _finding(killed)
-    note = f"{len(passed)} of {len(points)} points, n = 1 to 3, {len(SCENES)} scenes; {found.note}"
+    note = f"{len(passed)} of {len(points)} points, n = {', '.join(map(str, times))}, {len(scenes)} scenes; {found.note}"
     return {"kill -9 at named points": Finding(tried=found.tried, broken=(*never, *found.broken), note=note)}
 
 
-def _pool(workers: int | None) -> ProcessPoolExecutor:
+def _pool() -> ProcessPoolExecutor:
     for scene in SCENES.values():
         checked(scene.graph)  # those that are forked have it
-    return ProcessPoolExecutor(workers or os.cpu_count(), multiprocessing.get_context("fork"))
+    return ProcessPoolExecutor(os.cpu_count(), multiprocessing.get_context("fork"))
 
 
 def _enough(pool: ProcessPoolExecutor, count: int, lasts: dict[str, float], seed: int) -> Iterator[Killed]:
     """Yield trials until as many first processes were killed as asked for."""
-    names, killed = list(SCENES), 0
+    names, killed = list(lasts), 0
     while killed < count:
         trials = [(names[(seed + n) % len(names)], seed + n, lasts) for n in range(count - killed)]
         seed += len(trials)
@@ -130,10 +132,10 @@ def _duration(scene: str) -> float:
     return statistics.median(took)
 
 
-def _die_at(case: tuple[Path, str, int]) -> list[tuple[Path, str, str]]:
+def _die_at(case: tuple[Path, str, int, tuple[str, ...]]) -> list[tuple[Path, str, str]]:
     """Run every scene in processes that die at a point; return the folders of those that did."""
-    folder, point, number = case
-    where = {scene: folder / f"{point}-{number}-{scene}" for scene in SCENES}
+    folder, point, number, scenes = case
+    where = {scene: folder / f"{point}-{number}-{scene}" for scene in scenes}
     for one in where.values():
         one.mkdir()
     environment = {**os.environ, "SWARM_FAILPOINT": f"{point}:{number}"}
@@ -141,7 +143,7 @@ def _die_at(case: tuple[Path, str, int]) -> list[tuple[Path, str, str]]:
     root = Path(__file__).parents[2]
     said = subprocess.run(command, env=environment, cwd=root, check=True, capture_output=True, text=True)
     died: dict[str, bool] = json.loads(said.stdout)
-    return [(where[scene], scene, point) for scene in SCENES if died[scene]]
+    return [(where[scene], scene, point) for scene in scenes if died[scene]]
 
 
 def _recovered(died: tuple[Path, str, str]) -> Killed:

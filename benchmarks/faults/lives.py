@@ -101,7 +101,7 @@ def _live(work: Work, write: int) -> NoReturn:
             os.write(write, json.dumps(told).encode())
         code = 0
     except BaseException:  # the process ends here, whatever it was, and its parent is told
-        said = {"broken": [traceback.format_exc()], "repeats": {}, "seconds": 0.0}
+        said: dict[str, Any] = {"broken": [traceback.format_exc()], "repeats": {}, "seconds": 0.0}
         os.write(write, json.dumps(said).encode())
     finally:
         os._exit(code)

@@ -10,9 +10,10 @@ from __future__ import annotations
 import asyncio
 import os
 import random
+import shutil
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from benchmarks.faults.disk import Disk
@@ -58,7 +59,9 @@ def _cuts(kind: str, count: int, seed: int) -> Finding:
                     disk.do(step)
             at = moment + 1
             folder = Path(name) / f"state-{number}"
-            survived, wrong = asyncio.run(_opened(folder, disk.after_a_cut(draw)))
+            _make_folder(folder, disk.after_a_cut(draw))
+            survived, wrong = asyncio.run(_opened(folder))
+            shutil.rmtree(folder)
             if kind == "full" and survived < acked:
                 wrong = [*wrong, f"{acked - survived} acknowledged commits are lost"]
             lost = max(lost, acked - survived)
@@ -78,11 +81,14 @@ def _record(folder: Path, kind: str) -> list[Step]:
     return recorded(command, kept, NAMES, log=folder / "strace.log", cwd=Path(__file__).parents[2])
 
 
-async def _opened(folder: Path, files: dict[str, bytes]) -> tuple[int, list[str]]:
-    """Return how many commits are there, of those that were made, and what is wrong."""
+def _make_folder(folder: Path, files: Mapping[str, bytes]) -> None:
     folder.mkdir()
     for name, content in files.items():
         (folder / name).write_bytes(content)
+
+
+async def _opened(folder: Path) -> tuple[int, list[str]]:
+    """Return how many commits are there, of those that were made, and what is wrong."""
     wrong: list[str] = []
     store = SqliteStore(folder / FILE, durability="relaxed", keep=None, warn=wrong.append)
     try:
@@ -94,8 +100,6 @@ async def _opened(folder: Path, files: dict[str, bytes]) -> tuple[int, list[str]
         return 0, [*wrong, f"{error.code}: {error.what}"]
     finally:
         await store.aclose()
-    for file in folder.iterdir():
-        file.unlink()
     survived = there.index(False) if False in there else len(there)
     if True in there[survived:]:
         wrong.append("a later commit is there, an earlier one is not")

@@ -59,7 +59,9 @@ def steps(*, asks: bool = False) -> Graph:
     graph = Graph("steps", input={"x": int, "note": str | None})
     one = graph.tool("one", grow, x=graph.input.x)
     two = graph.tool("two", grow, x=one.x)
-    when = {"when": graph.ask("sure", "{{ two.x }}?", answer={"yes": bool}).yes} if asks else {}
+    when: dict[str, Any] = (
+        {"when": graph.ask("sure", "{{ two.x }}?", answer={"yes": bool}).yes} if asks else {}
+    )
     graph.output(value=graph.tool("three", grow, x=two.x, **when).x)
     return graph
 
@@ -267,6 +269,7 @@ async def _locked_out(path: Path, held_s: float, busy_s: float) -> tuple[list[st
         with _held(path):
             began = time.monotonic()
             said: list[RunResult | StoreError] = []
+            waited_s = 0.0
             while not said or time.monotonic() - began < held_s:
                 began_one = time.monotonic()
                 said.append(await _started(swarm, 3))

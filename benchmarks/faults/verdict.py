@@ -14,7 +14,7 @@ from benchmarks.faults.client import ACKS, EFFECTS, STORE
 from benchmarks.faults.scenes import SCENES, expected, is_given_up
 from benchmarks.faults.world import read_lines
 from swarm.errors import StoreError
-from swarm.stores.base import DONE, ENDED, SavedRun
+from swarm.stores.base import DONE, ENDED, INTENT, SavedRun
 from swarm.stores.sqlite import SqliteStore
 
 __all__ = ["Trial", "broken_promises", "read_trial", "repeats"]
@@ -133,10 +133,10 @@ def _wrong_effects(trial: Trial) -> Iterator[str]:
     times = defaultdict[tuple[str, Touched], list[Line]](list)
     for line in trial.effects:
         times[line["effect"], _touched(line)].append(line)
-    words = Counter[Touched]()
-    tokens = {line["token"]: line for line in trial.said("word") if line["action"] == "retry"}
-    for line in tokens.values():
-        words[_placed(line["name"], line["place"])] += 1
+    words = _words(trial)
+    for touched, announced in _announced(trial).items():
+        if announced > 1 + words[touched]:
+            yield f"{touched} was begun {announced} times, on {words[touched]} words of a person"
     for (effect, touched), lines in times.items():
         lives = [line["life"] for line in lines]
         if len(set(lives)) < len(lives):
@@ -147,6 +147,22 @@ def _wrong_effects(trial: Trial) -> Iterator[str]:
             yield f"{touched} was repeated with another key"
         if effect == "unsafe" and len(lines) > 1 + words[touched]:
             yield f"{touched} was done {len(lines)} times, on {words[touched]} words of a person"
+
+
+def _words(trial: Trial) -> Counter[Touched]:
+    """Return how often a person said to repeat an unsafe call; one who is asked again after a crash says it once."""
+    tokens = {line["token"]: line for line in trial.said("word") if line["action"] == "retry"}
+    return Counter(_placed(line["name"], line["place"]) for line in tokens.values())
+
+
+def _announced(trial: Trial) -> Counter[Touched]:
+    """Return how often each unsafe call was about to be made."""
+    return Counter(
+        _placed(saved.head.key or "", record.place)
+        for saved in trial.saved.values()
+        for record in saved.records
+        if record.kind == INTENT and json.loads(record.body)["tool"] == "pay"
+    )
 
 
 def _finished(trial: Trial) -> dict[Touched, int]:

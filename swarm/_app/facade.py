@@ -25,6 +25,7 @@ from swarm._engine.gates import Gates
 from swarm._engine.result import RunResult
 from swarm._engine.runner import run_level
 from swarm._engine.slots import Slots
+from swarm._engine.urgency import Urgency
 from swarm._graph.plan import Plan
 from swarm.backends.base import ModelBackend
 from swarm.errors import LimitExceededError, Problem, SwarmError
@@ -100,6 +101,7 @@ class Swarm:
             limits=self.limits,
             slots=Slots(self.limits.concurrency),
             gates=Gates(self.limits.model_calls),
+            urgency=Urgency(self.plan),
             recorders=tuple(recorders),
             learners=(OutcomeFile(learned),),
         )

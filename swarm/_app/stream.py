@@ -82,6 +82,16 @@ class EventQueue:
         if self._reader is not None:
             self._wake()
 
+    __call__ = put
+
+    def join(self, node: str, text: str) -> bool:
+        """Add text to the piece of `node` that waits last; False if there is none that others are joined with."""
+        waiting = self._texts.get(node)
+        if waiting is None:
+            return False
+        waiting.parts.append(text)
+        return True
+
     def _squeeze(self, event: ev.Event) -> None:
         """Add an event where many wait, or where the ones before it of the same node were not added plainly."""
         if self._forgotten:
@@ -181,7 +191,7 @@ async def stream_run(
         detached: where the work goes if the reader closes this first; None: it is cancelled then.
     """
     queue = EventQueue()
-    work = asyncio.ensure_future(start(queue.put))
+    work = asyncio.ensure_future(start(queue))
     work.add_done_callback(queue.end)
     try:
         while await queue.more():

@@ -1,16 +1,17 @@
-"""How far a long job is: a bar on a terminal, now and then a line elsewhere."""
+"""How far a long job is: a bar or a spinner on a terminal, now and then a line elsewhere."""
 
 from __future__ import annotations
 
 import sys
 import time
-from contextlib import ExitStack
+from collections.abc import Generator
+from contextlib import ExitStack, contextmanager
 from types import TracebackType
 from typing import Any, Self
 
 from swarm._cli import console
 
-__all__ = ["Progress"]
+__all__ = ["Progress", "working"]
 
 LINE_EVERY_S = 5.0
 BAR_EVERY_S = 0.1
@@ -22,10 +23,19 @@ class Progress:
     Args:
         total: None when nobody knows. what: what is counted. done: so many were done before, and
             count neither for the rate nor for the time. about: the total is an estimate.
+        lines: say how far it is elsewhere than on a terminal, too.
     """
 
-    def __init__(self, total: int | None, *, what: str = "rows", done: int = 0, about: bool = False) -> None:
-        self._total, self._what = total, what
+    def __init__(
+        self,
+        total: int | None,
+        *,
+        what: str = "rows",
+        done: int = 0,
+        about: bool = False,
+        lines: bool = True,
+    ) -> None:
+        self._total, self._what, self._lines = total, what, lines
         self._about = "about " if about else ""
         self._before = self._done = done
         self._started = self._shown = time.monotonic()
@@ -75,10 +85,10 @@ class Progress:
         if now - self._shown < (LINE_EVERY_S if self._bar is None else BAR_EVERY_S):
             return
         self._shown = now
-        if self._bar is None:
-            console.say(self._line(failed))
-        else:
+        if self._bar is not None:
             self._update(failed)
+        elif self._lines:
+            console.say(self._line(failed))
 
     def tell(self, text: str) -> None:
         """Say something without breaking the bar."""
@@ -86,6 +96,16 @@ class Progress:
             console.say(text)
         else:
             self._bar.console.print(text, markup=False, highlight=False)
+
+    @contextmanager
+    def aside(self) -> Generator[None]:
+        """Take the bar away meanwhile: something is printed where it may be."""
+        if self._bar is None:
+            yield
+            return
+        self._bar.stop()
+        yield
+        self._bar.start()
 
     def close(self) -> None:
         """Take the bar away; calling it twice is fine."""
@@ -110,6 +130,16 @@ class Progress:
         left = f", {_span(self.left_s)} left" if self.left_s is not None else ""
         bad = f", {failed} failed" if failed else ""
         return f"{self._done:,}{of} {self._what}{speed}{left}{bad}"
+
+
+@contextmanager
+def working(text: str) -> Generator[None]:
+    """Show meanwhile, on a terminal, that something is at work of which nobody knows how far it is."""
+    if not console.is_styled(sys.stderr):
+        yield
+        return
+    with console.rich_console(sys.stderr).status(f"  {text}"):
+        yield
 
 
 def _span(seconds: float) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 
 from swarm._app.check import check_graph
 from swarm._app.replaying import Replayed, recording_of, replay, signatures_of
+from swarm._cli.keeping import advice_names_the_store
 from swarm._cli.kept import Kept
 from swarm._cli.progress import Progress
 from swarm._cli.settings import Settings
@@ -66,9 +67,10 @@ async def replay_one(
         StoreError, InputError: there is none, it has no end, or its graph is not there.
         SpecError: what is wrong with the graph.
     """
-    recording = await recording_in(settings, wanted)
-    plan, tools = _graph(graph or _source(recording), overrides)
-    return await replay(plan, recording, tools)
+    with advice_names_the_store(settings):
+        recording = await recording_in(settings, wanted)
+        plan, tools = _graph(graph or _source(recording), overrides)
+        return await replay(plan, recording, tools)
 
 
 async def replay_all(settings: Settings, graph: Path, overrides: Sequence[str]) -> Replays:

@@ -9,7 +9,9 @@ from collections.abc import Iterator, Sequence
 from swarm._cli import console
 from swarm._cli.answers import command_of, fields_of
 from swarm._cli.asking import answer_all
+from swarm._cli.keeping import typed
 from swarm._cli.session import Session
+from swarm._cli.settings import Settings
 from swarm._cli.tree import show_tree, summary_line
 from swarm._engine.result import RunResult
 from swarm.stores.base import Question, SavedRun
@@ -48,12 +50,13 @@ def open_questions(saved: SavedRun) -> list[Question]:
     return [one for one in saved.questions if one.answer is None]
 
 
-def how_to_answer(questions: Sequence[Question]) -> Iterator[str]:
-    """Yield each question, and the command that answers it."""
+def how_to_answer(questions: Sequence[Question], settings: Settings) -> Iterator[str]:
+    """Yield each question, and the command that answers it in the store of the settings."""
     for one in questions:
         fields = fields_of(json.loads(one.fields))
         yield f"{one.place} asks: {one.text}"
-        yield f"  answer: {command_of(one.run if len(questions) == 1 else one.token, fields)}"
+        command = command_of(one.run if len(questions) == 1 else one.token, fields)
+        yield f"  answer: {typed(command, settings)}"
         for name, kind in fields.items():
             if kind.one_of:
                 yield f"  {name} is one of {', '.join(map(str, kind.one_of))}"
@@ -65,7 +68,7 @@ def _tell_paused(session: Session, result: RunResult, *, as_json: bool) -> None:
     """Say what the run asks; in JSON it stands already."""
     saved = session.saved(result.id)
     if saved is not None:
-        for line in how_to_answer(open_questions(saved)):
+        for line in how_to_answer(open_questions(saved), session.settings):
             console.say(line)
     elif not as_json:
         console.say(

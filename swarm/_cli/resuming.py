@@ -8,12 +8,13 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
+from types import TracebackType
 from typing import Self
 
 from swarm._cli import console
 from swarm._cli.answers import fields_of, read_answers
 from swarm._cli.inputs import read_inputs
-from swarm._cli.keeping import open_to_write, place_of
+from swarm._cli.keeping import advice_names_the_store, open_to_write, place_of
 from swarm._cli.kept import LATEST
 from swarm._cli.loop import Loop
 from swarm._cli.reporting import open_questions
@@ -22,7 +23,7 @@ from swarm._cli.settings import RUNS, Settings
 from swarm._cli.signals import term_is_ctrl_c
 from swarm._engine.result import RunResult
 from swarm.errors import InputError, StoreError, SwarmError
-from swarm.stores.base import Question, RunStore, SavedRun
+from swarm.stores.base import Question, RunHead, RunStore, SavedRun
 from swarm.stores.files import FileRunLog
 
 __all__ = ["Desk"]
@@ -51,7 +52,7 @@ class Desk:
         overrides: Sequence[str] = (),
         verbose: int = 0,
     ) -> None:
-        self._settings, self._graph, self._overrides = settings, graph, overrides
+        self.settings, self._graph, self._overrides = settings, graph, overrides
         self._verbose = verbose
         self.loop = Loop()
         self._closing = ExitStack()
@@ -59,15 +60,18 @@ class Desk:
 
     def __enter__(self) -> Self:
         with ExitStack() as closing:
+            closing.enter_context(advice_names_the_store(self.settings))
             closing.enter_context(self.loop)
             closing.enter_context(term_is_ctrl_c())
-            store = self.store = self.loop.run(open_to_write(self._settings))
+            store = self.store = self.loop.run(open_to_write(self.settings))
             closing.callback(lambda: self.loop.run(store.aclose()))
             self._closing = closing.pop_all()
         return self
 
-    def __exit__(self, *_: object) -> None:
-        self._closing.close()
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._closing.__exit__(kind, error, trace)
 
     def find(self, wanted: str) -> SavedRun:
         """Return the run that an id, the beginning of one, `latest`, or the token of its question means.
@@ -87,7 +91,7 @@ class Desk:
             shown = ", ".join(head.id for head in exact[:SHOWN])
             raise StoreError(f"several runs begin with {wanted!r}", hint=f"write more of it: {shown}")
         if not exact:
-            raise _not_kept(wanted, self._settings)
+            raise _not_kept(wanted, self.settings)
         return await self.store.load(exact[0].id)
 
     def session(self, source: str, run_id: str) -> Session:
@@ -105,7 +109,7 @@ class Desk:
             )
             raise SwarmError(what, where=run_id, hint="give it: --graph FILE", code="usage")
         return Session(
-            path, self._settings, overrides=self._overrides, verbose=self._verbose, store=self.store,
+            path, self.settings, overrides=self._overrides, verbose=self._verbose, store=self.store,
             loop=self.loop,
         )  # fmt: skip
 
@@ -114,7 +118,7 @@ class Desk:
 
         Raises:
             AnsweredError: it was answered before. InputError: the answer does not fit, or it asks nothing.
-            SwarmError: code `usage`: the graph changed.
+            GraphChangedError: where the run has been.
         """
         run_id = saved.head.id
         if not pairs:
@@ -127,20 +131,24 @@ class Desk:
         """Begin a new run out of an old one, with other inputs, anew from some nodes.
 
         Raises:
-            InputError: an input does not fit, or there is no such node. SwarmError: `usage`: the graph changed.
+            InputError: an input does not fit, or there is no such node.
+            GraphChangedError: in what is taken over.
         """
         optional = {name: replace(kind, optional=True) for name, kind in session.plan.inputs.items()}
         changed = read_inputs(pairs, "", optional, graph=session.plan.name)
         runs = session.swarm.runs
         return self._do(session, lambda: runs.fork(saved.head.id, at=at, changed=changed))
 
-    def resume_all(self, settle: Settle) -> int:
-        """Go on with every run that was cut off; return how many there were.
+    def cut_off(self) -> Sequence[RunHead]:
+        """Return the runs that were cut off, the newest first: of a store that is ours, all that have not ended."""
+        return self.loop.run(self.store.runs(status=("running",)))
+
+    def resume_all(self, heads: Sequence[RunHead], settle: Settle) -> None:
+        """Go on with runs that were cut off, the oldest of a graph first.
 
         Args:
             settle: told of each as it ends: its id, and its result or why it could not go on.
         """
-        heads = self.loop.run(self.store.runs(status=("running",)))
         for source in dict.fromkeys(head.source for head in heads):
             own = [head.id for head in reversed(heads) if head.source == source]
             try:
@@ -150,19 +158,19 @@ class Desk:
                     settle(run_id, error)
                 continue
             with ExitStack() as closing:
-                closing.push(session.__exit__)
+                closing.callback(session.close)
                 self.loop.run(self._side_by_side(session, own, settle))
-        return len(heads)
 
     async def _side_by_side(self, session: Session, ids: Sequence[str], settle: Settle) -> None:
-        slots = asyncio.Semaphore(self._settings.concurrency)
+        slots = asyncio.Semaphore(self.settings.concurrency)
 
         async def one(run_id: str) -> None:
             async with slots:
                 try:
-                    result: RunResult | SwarmError = await session.swarm.runs.resume(run_id)
-                except StoreError as error:
-                    result = _changed(error) if error.code == "graph_changed" else error
+                    result = session.advised(await session.swarm.runs.resume(run_id))
+                except SwarmError as error:
+                    settle(run_id, error)
+                    return
             settle(run_id, result)
 
         async with asyncio.TaskGroup() as group:
@@ -173,12 +181,7 @@ class Desk:
         async def done() -> RunResult:
             return await work()
 
-        try:
-            return session.loop.run(done())
-        except StoreError as error:
-            if error.code != "graph_changed":
-                raise
-            raise _changed(error) from error
+        return session.advised(session.loop.run(done()))
 
 
 def _question(saved: SavedRun, wanted: str) -> Question:
@@ -194,13 +197,6 @@ def _question(saved: SavedRun, wanted: str) -> Question:
             hint=f"say which, by its token instead of the run: swarm runs show {run_id}",
         )  # fmt: skip
     return found[0]
-
-
-def _changed(error: StoreError) -> SwarmError:
-    """Return the error of a graph that changed, each difference on a line of its own."""
-    said, _, differences = error.what.partition(": ")
-    lines = "".join(f"\n  - {one}" for one in differences.split("; ") if one)
-    return SwarmError(said + lines, where=error.where, hint=error.hint, code="usage")
 
 
 def _not_kept(wanted: str, settings: Settings) -> StoreError:

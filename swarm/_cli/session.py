@@ -14,7 +14,7 @@ from swarm._app.check import check_graph
 from swarm._app.detect import Ollama, detect_ollama
 from swarm._app.facade import Swarm
 from swarm._cli import console
-from swarm._cli.keeping import open_to_write
+from swarm._cli.keeping import open_to_write, typed
 from swarm._cli.loop import Loop
 from swarm._cli.needs import experts_of, models_of, who_answers
 from swarm._cli.settings import RUNS, Settings, use_ollama_of
@@ -33,6 +33,7 @@ __all__ = ["Listener", "Session", "log_listeners"]
 
 Listener = Callable[[ev.Event], None]
 PLAIN = ("owned", "busy", "schema", "unsupported")  # no store is to be had, but the disk can be written
+UNWRITABLE = ("storage_full", "read_only")  # a store is to be had, but nothing can be written to it
 
 
 class Session:
@@ -88,11 +89,7 @@ class Session:
             closing.enter_context(term_is_ctrl_c())
             if self._saves:
                 self._open_store(closing)
-            with console.tools_talk_to_stderr():  # importing the tools runs their files
-                self.swarm = Swarm(
-                    self._checked, limits=Limits(run_s=self.settings.timeout), listeners=self._listeners,
-                    recorders=self._recorders, store=self.store, source=self._source,
-                )  # fmt: skip
+            self.swarm = self._made()
             closing.callback(lambda: self.loop.run(self.swarm.aclose()))
             self._closing = closing.pop_all()
         return self
@@ -100,9 +97,20 @@ class Session:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._closing.close()
+        self.close()
         if kind is KeyboardInterrupt and self.open_run and self.store is not None:
-            console.say(f"\nthe run can go on where it is: swarm runs resume {self.open_run}")
+            console.say(f"\nthe run can go on where it is: {self.to_go_on(self.open_run)}")
+
+    def close(self) -> None:
+        """Stop what runs, and let go of all; again is fine."""
+        self._closing.close()
+
+    def _made(self) -> Swarm:
+        with console.tools_talk_to_stderr():  # importing the tools runs their files
+            return Swarm(
+                self._checked, limits=Limits(run_s=self.settings.timeout), listeners=self._listeners,
+                recorders=self._recorders, store=self.store, source=self._source,
+            )  # fmt: skip
 
     def _open_store(self, closing: ExitStack) -> None:
         """Open the store; where none is to be had, keep plain records, or say that nothing is kept."""
@@ -134,13 +142,43 @@ class Session:
         for line in who_answers(experts, self.detect() if asks_ollama else None):
             console.say(line, "dim")
 
-    def run(self, given: Mapping[str, Any], *, listeners: Sequence[Listener] = ()) -> RunResult:
+    def run(self, given: Mapping[str, Any]) -> RunResult:
         """Run the graph once."""
-        return self.loop.run(self.swarm.run_input(given, listeners=listeners))
+        return self.loop.run(self.run_input(given))
+
+    async def run_input(
+        self, given: Mapping[str, Any], *, listeners: Sequence[Listener] = (), streams: bool = False
+    ) -> RunResult:
+        """Run the graph once, as `Swarm.run_input`; where nothing can be written, this run and later ones are not kept.
+
+        Raises:
+            StoreError: the run could not be kept for another reason; then it has not begun.
+        """
+        try:
+            return self.advised(await self.swarm.run_input(given, listeners=listeners, streams=streams))
+        except StoreError as error:  # raised before a run begins, never by one that has begun
+            if error.code not in UNWRITABLE:
+                raise
+            console.warn(f"runs are not saved: {error.where}: {error.what}")
+        self.store, before = None, self.swarm
+        self.swarm = self._made()
+        await before.aclose()
+        return await self.swarm.run_input(given, listeners=listeners, streams=streams)
+
+    def advised(self, result: RunResult) -> RunResult:
+        """Return the result; the error of a run that could not be written any further says how it goes on."""
+        error = result.error
+        if isinstance(error, StoreError) and error.code in UNWRITABLE and self.store is not None:
+            error.hint = f"{error.hint}; then: {self.to_go_on(result.id)}"
+        return result
+
+    def to_go_on(self, run_id: str) -> str:
+        """Return the command that goes on with a run of this store."""
+        return typed(f"swarm runs resume {run_id}", self.settings)
 
     def resume(self, paused: RunResult, answer: Mapping[str, Any]) -> RunResult:
         """Give a person's answer to a paused run."""
-        return self.loop.run(self.swarm.resume(paused, **answer))
+        return self.advised(self.loop.run(self.swarm.resume(paused, **answer)))
 
     def give_up(self) -> None:
         """Cancel the run that was stopped: nobody wants it to go on."""

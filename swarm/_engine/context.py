@@ -12,11 +12,13 @@ from typing import Any, Protocol
 import swarm.events as ev
 from swarm._engine.gates import Gates
 from swarm._engine.journal import Journal
+from swarm._engine.quick import model_token
 from swarm._engine.result import Ask, NodeResult
 from swarm._engine.scheduler import EndRun
 from swarm._engine.slots import Slots
 from swarm._engine.supervise import Deadlines, Supervised
 from swarm._engine.trust import Trusts
+from swarm._engine.urgency import Urgency
 from swarm._graph.plan import Plan
 from swarm.backends.base import ModelBackend
 from swarm.confidence.outcomes import Outcome
@@ -104,7 +106,8 @@ class Services:
     Attributes:
         backend: from a model to the backend that reaches it.
         clock: seconds, monotonic. wall: seconds since the epoch. new_id: ids of runs and tokens.
-        sleep: waits between tries of a tool. slots, gates: bound what is at work at once.
+        sleep: waits between tries of a tool. slots, gates: bound what is at work at once;
+            urgency: which node of a run gets a slot first.
         deadlines: ends runs that take too long; like the slots of one event loop.
         trusts: what an expert's answers are held against.
         recorders: told what the rungs of every expert answered; learners: of those that learn.
@@ -120,6 +123,7 @@ class Services:
     limits: Limits = field(default_factory=Limits)
     slots: Slots | None = None
     gates: Gates | None = None
+    urgency: Urgency | None = None
     trusts: Trusts = field(default_factory=Trusts)
     recorders: tuple[Observer, ...] = ()
     learners: tuple[Observer, ...] = ()
@@ -147,12 +151,14 @@ class Run:
 
     `busy` counts what can still move: nodes at work and levels with something to decide. When it
     is 0 and a question is open, the run is paused (`paused` is set). `at_work` holds the nodes that
-    started and have not ended; `work` is the task of the run and its deadline.
+    started and have not ended; `work` is the task of the run and its deadline;
+    `waited` says whether a node had to wait for a slot.
     """
 
     __slots__ = (
         "_paused", "asks", "at_work", "busy", "bytes", "id", "journal", "level", "limits", "nodes", "notes",
-        "results", "services", "sinks", "started", "streams", "tool_calls", "usage", "visits", "work",
+        "results", "services", "sinks", "started", "streams", "tool_calls", "usage", "visits", "waited",
+        "work",
     )  # fmt: skip
 
     def __init__(
@@ -181,6 +187,7 @@ class Run:
         self.notes: dict[str, str] = {}
         self.asks: dict[str, Waiting] = {}
         self.busy = 0
+        self.waited = False
         self._paused: asyncio.Event | None = None  # 0.7 KB that most runs never need
         self.at_work: set[str] = set()
         self.work: Supervised[Any] | None = None
@@ -195,6 +202,23 @@ class Run:
     def emit(self, event: ev.Event) -> None:
         """Hand an event to every listener, in order; one that raises hears no more of this run."""
         for sink in self.sinks:
+            try:
+                sink(event)
+            except Exception as error:
+                self._drop(sink, error)
+
+    def write(self, node: str, text: str) -> None:
+        """Hand a piece of an answer to every listener.
+
+        One that is far behind joins it to a piece that waits, if it can (`join`): no event is made then.
+        """
+        event: ev.ModelToken | None = None
+        for sink in self.sinks:
+            join: Callable[[str, str], bool] | None = getattr(sink, "join", None)
+            if join is not None and join(node, text):
+                continue
+            if event is None:
+                event = model_token(self.id, self.services.wall(), node, text)
             try:
                 sink(event)
             except Exception as error:
@@ -229,6 +253,11 @@ class Run:
                 f"the run wrote more than {self.limits.output_tokens:,} tokens",
                 hint="raise Limits(output_tokens=...)",
             )
+
+    def urgency(self, place: str) -> float:
+        """Note that a node may have to wait for a slot; return how urgent it is."""
+        self.waited = True
+        return 0.0 if self.services.urgency is None else self.services.urgency.of(place)
 
     def measure(self, value: Any, place: str) -> None:
         """Check the size of a value that was put together out of others.

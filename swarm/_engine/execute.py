@@ -113,6 +113,8 @@ async def execute(plan: Plan, given: Mapping[str, Any], run: Run, *, again: bool
         run.sinks = []
         raise
     _tell_left_behind(run)
+    if run.waited and run.services.urgency is not None:
+        run.services.urgency.learn(run.results)
     result = _result(plan, _end_of(came, run), run)
     if came is Ending.STOPPED:
         result = replace(result, status="cancelled")

@@ -18,7 +18,7 @@ from swarm._engine.result import Marks, NodeResult, OpenNodeResult, OpenRunResul
 from swarm.messages import Usage
 
 __all__ = [
-    "node_done", "node_finished", "node_skipped", "node_started", "run_finished", "run_result", "run_started",
+    "model_token", "node_done", "node_finished", "node_skipped", "node_started", "run_finished", "run_result", "run_started",
     "tool_called", "tool_finished",
 ]  # fmt: skip
 
@@ -120,6 +120,17 @@ def node_finished(
     made.latency_ms = latency_ms
     made.marks = marks
     made.__class__ = ev.NodeFinished
+    return made
+
+
+def model_token(run: str, at: float, node: str, text: str) -> ev.ModelToken:
+    """Return the event."""
+    made: Any = _new(ev.OpenModelToken)
+    made.run = run
+    made.at = at
+    made.node = node
+    made.text = text
+    made.__class__ = ev.ModelToken
     return made
 
 

@@ -220,7 +220,7 @@ async def _perform(command: RunNode, run: Run, path: str) -> Event:
             if slots.free:
                 slots.free -= 1
             else:
-                await slots.wait(run.id, node.priority)
+                await slots.wait(run.id, run.urgency(place))
                 started = clock()
             try:
                 outcome = await _work(command, run, place)
@@ -250,7 +250,8 @@ async def _through_gate(command: RunNode, run: Run, place: str, slots: Slots) ->
     """Work in a slot of the node's own, and then in one of the swarm's; return when it began, too."""
     node, gates = command.node, run.services.gates
     assert gates is not None, "who gives slots gives gates"
-    async with gates.of_node(node).held(run.id, node.priority), slots.held(run.id, node.priority):
+    urgency = run.urgency(place)
+    async with gates.of_node(node).held(run.id, urgency), slots.held(run.id, urgency):
         started = run.services.clock()
         return await _work(command, run, place), started
 

@@ -15,7 +15,7 @@ from itertools import count
 
 __all__ = ["Slots"]
 
-_Turn = tuple[int, int, asyncio.Future[None]]
+_Turn = tuple[float, int, asyncio.Future[None]]
 
 
 class Slots:
@@ -37,7 +37,7 @@ class Slots:
         self._queues: dict[str, list[_Turn]] = {}  # by run, those who wait: a heap
         self._turns: deque[str] = deque()  # the runs that have a queue, whose turn is next first
 
-    async def wait(self, run: str, urgency: int = 0) -> None:
+    async def wait(self, run: str, urgency: float = 0) -> None:
         """Wait for a slot and take it; one who is cancelled holds none.
 
         Args:
@@ -60,7 +60,7 @@ class Slots:
             self.waiting -= 1
 
     @asynccontextmanager
-    async def held(self, run: str, urgency: int = 0) -> AsyncGenerator[None]:
+    async def held(self, run: str, urgency: float = 0) -> AsyncGenerator[None]:
         """Hold a slot; for paths on which a microsecond does not count."""
         if self.free:
             self.free -= 1

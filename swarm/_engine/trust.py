@@ -109,8 +109,14 @@ class Trust:
             found = await backend.digest(model.name)
         except BackendError:
             return  # the question that follows fails the same way, and tells
+        self.note_weights(name, found)
+
+    def note_weights(self, name: str, found: str) -> None:
+        """Take note of which weights a model has ("" where nobody knows), now or when it answered."""
+        wanted = "" if self._saved is None else self._saved.fits.digests.get(name, "")
+        known = name in self.weights
         self.weights[name] = found
-        if wanted and found and found != wanted:
+        if not known and wanted and found and found != wanted:
             self.reasons.append(f"made for other weights of {name}")
 
     def score(self, place: int, signals: Signals, label: str | None, text: str) -> Scored:

@@ -9,7 +9,7 @@ import select
 import signal
 import subprocess
 import sys
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -200,11 +200,22 @@ def command(*arguments: str | Path) -> list[str]:
     return [sys.executable, "-m", "swarm", *map(str, arguments)]
 
 
-def process(arguments: Sequence[str | Path], *, input: str | None = None, timeout_s: float = 30) -> Ran:
-    """Run the command line in a process of its own."""
+def process(
+    arguments: Sequence[str | Path],
+    *,
+    input: str | None = None,
+    timeout_s: float = 30,
+    environment: Mapping[str, str] | None = None,
+) -> Ran:
+    """Run the command line in a process of its own.
+
+    Args:
+        environment: variables that are different there.
+    """
     done = subprocess.run(
-        command(*arguments), input=input, capture_output=True, text=True, timeout=timeout_s, check=False
-    )
+        command(*arguments), input=input, capture_output=True, text=True, timeout=timeout_s, check=False,
+        env={**os.environ, **(environment or {})},
+    )  # fmt: skip
     return Ran(code=done.returncode, out=done.stdout, err=done.stderr)
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
+import pty
 import sqlite3
+import subprocess
 from pathlib import Path
 
 import pytest
-from commandline import cut_off, runs_in_use, swarm
+from commandline import Ran, command, cut_off, runs_in_use, swarm
 
 HELLO = ("run", "hello.swarm.yaml", "--input", "message=hi")
 GATE = ("run", "gate.swarm.yaml", "--input", "message=hello there")
@@ -39,8 +42,11 @@ def test_runs_in_the_store_and_plain_records_are_one_list_the_newest_first() -> 
     assert len(swarm("runs", "ls", "-n", "1", "--json").json) == 1
 
 
-def test_a_list_of_one_status() -> None:
+def test_a_list_of_one_status_and_what_is_at_work_elsewhere_is_running() -> None:
     cut_off(*GATE)
+    assert statuses() == ["unfinished"]
+    with runs_in_use():
+        assert statuses() == ["running"]
     swarm("run", "ask.swarm.yaml", "--input", "message=20 EUR")
     swarm(*HELLO)
     for status, text in (("unfinished", ""), ("paused", "Refund 20 EUR?"), ("completed", "Hello hi: 1")):
@@ -49,25 +55,27 @@ def test_a_list_of_one_status() -> None:
     assert swarm("runs", "ls", "--status", "failed").code == 0
 
 
-def test_what_was_cut_off_is_running_while_somebody_is_at_work() -> None:
-    cut_off(*GATE)
-    assert statuses() == ["unfinished"]
-    with runs_in_use():
-        assert statuses() == ["running"]
+def test_those_who_only_look_take_each_other_for_no_owner(project: Path) -> None:
+    swarm(*HELLO)
+    with (project / ".swarm" / "runs.db.lock").open() as lock:
+        fcntl.flock(lock, fcntl.LOCK_SH)
+        assert swarm("doctor", "--json").json["store"]["owner"] is None
 
 
-def test_showing_a_run_says_what_to_type() -> None:
+@pytest.mark.parametrize("store", [(), ("--store", "other.db")], ids=["default", "option"])
+def test_showing_a_run_that_asks_says_what_to_type(store: tuple[str, ...]) -> None:
+    ran = swarm("run", "ask.swarm.yaml", "--input", "message=20 EUR", *store)
+    said = " ".join(["--answer approved=true", *store])
+    assert f"{said}\n" in ran.err
+    assert f"{said}\n" in swarm("runs", "show", "latest", *store).out
+
+
+def test_a_run_that_was_cut_off_is_shown_with_what_to_type_and_once_cancelled_stays_so() -> None:
     cut_off(*GATE)
     (line,) = swarm("runs", "--json").json
     shown = swarm("runs", "show", "latest").out
-    assert f"swarm runs resume {line['run']}" in shown
+    assert f"swarm runs resume {line['run']}\n" in shown
     assert "before" in shown
-    swarm("run", "ask.swarm.yaml", "--input", "message=20 EUR")
-    assert "--answer approved=true" in swarm("runs", "show", "latest").out
-
-
-def test_a_cancelled_run_stays_cancelled() -> None:
-    cut_off(*GATE)
     ran = swarm("runs", "cancel", "latest")
     assert (ran.code, "is cancelled" in ran.err) == (0, True)
     assert statuses() == ["cancelled"]
@@ -126,6 +134,40 @@ def test_gc_forgets_what_ended_and_keeps_what_can_go_on() -> None:
     assert sorted(statuses()) == ["completed", "paused"]
     assert swarm("runs", "gc", "--finished-days", "0").code == 0
     assert statuses() == ["paused"]
+
+
+def seen_at_work(*words: str) -> tuple[Ran, str]:
+    """Run the command line with its talk on a terminal and its data in a pipe; return both."""
+    main, side = pty.openpty()
+    environment = {**os.environ, "TERM": "xterm"}
+    environment.pop("NO_COLOR", None)
+    child = subprocess.Popen(command(*words), stdout=subprocess.PIPE, stderr=side, text=True, env=environment)
+    os.close(side)
+    screen = bytearray()
+    try:
+        while piece := os.read(main, 65536):
+            screen += piece
+    except OSError:  # the other end is closed: this is how a terminal says so
+        pass
+    out, _ = child.communicate(timeout=20)
+    os.close(main)
+    return Ran(code=child.returncode, out=out, err=""), screen.decode()
+
+
+def test_a_terminal_shows_that_runs_are_being_forgotten_and_a_pipe_nothing() -> None:
+    swarm(*HELLO)
+    ran, screen = seen_at_work("runs", "gc", "--keep", "0", "--json")
+    assert (ran.code, ran.json["runs"]) == (0, 1)
+    assert "forgetting runs" in screen
+    assert swarm("runs", "gc", "--keep", "0", "--json").err == ""
+
+
+def test_a_terminal_shows_how_many_of_all_runs_have_gone_on_and_the_data_stays_clean() -> None:
+    cut_off(*GATE)
+    ran, screen = seen_at_work("runs", "resume", "--all")
+    assert (ran.code, ran.out.split("  ", 1)[1]) == (0, "completed  hello there in 2\n")
+    assert "0/1" in screen
+    assert "1 run had been cut off" in screen
 
 
 def test_only_the_newest_runs_that_ended_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:

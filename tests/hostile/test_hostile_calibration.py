@@ -20,6 +20,7 @@ from swarm._app.learned import LEARNED
 from swarm._cli.main import cli
 from swarm.confidence.outcomes import Outcome, RungOutcome, read_outcomes, write_outcomes
 from swarm.errors import InputError
+from swarm.stores.memory import MemoryStore
 from swarm.stores.sqlite import SqliteStore
 from swarm.testing import FakeModel, OllamaServer
 
@@ -392,9 +393,11 @@ async def test_a_calibration_of_other_weights_is_not_used_and_the_run_says_so(
     for name in ("small:1b", "qwen3:4b"):
         ollama_server.serve(name, FakeModel(reply="order"))
     monkeypatch.setenv("OLLAMA_HOST", ollama_server.url)
-    async with Swarm.load("shop.swarm.yaml") as desk:
+    async with Swarm.load("shop.swarm.yaml", store=MemoryStore()) as desk:
         result = await desk.run(message="where is my parcel")
-    assert any("other weights of ollama/small:1b" in note for note in result.notes), result.notes
+        again = await desk.runs.replay(result.id)
+    for notes in (result.notes, again.result.notes):  # offline, too, where no server can be asked
+        assert any("other weights of ollama/small:1b" in note for note in notes), notes
 
 
 def test_half_of_a_surrogate_pair_stops_no_command() -> None:

@@ -102,7 +102,7 @@ def _turn(session: Session, conversation: Conversation, line: str) -> int:
     try:
         code = conversation.turn(line)
         if session.open_run and (saved := session.saved(session.open_run)) is not None:
-            for said in how_to_answer(open_questions(saved)):
+            for said in how_to_answer(open_questions(saved), session.settings):
                 console.say(said)
         return code
     except KeyboardInterrupt:

@@ -141,13 +141,15 @@ def _refuse_misfits(options: dict[str, Any], *, batch: bool) -> None:
 
 def _tell_cut_off(session: Session) -> None:
     """Mention the runs that were cut off before, and how to go on with them."""
+    from swarm._cli.keeping import typed
     from swarm._cli.kept import cut_off
 
     found = session.loop.run(cut_off(session.store, session.settings))
     if len(found) == 1:
-        console.say(f"a run was cut off: swarm runs resume {found[0].id}", "dim")
+        console.say(f"a run was cut off: {session.to_go_on(found[0].id)}", "dim")
     elif found:
-        console.say(f"{len(found)} runs were cut off: swarm runs ls --status unfinished", "dim")
+        command = typed("swarm runs ls --status unfinished", session.settings)
+        console.say(f"{len(found)} runs were cut off: {command}", "dim")
 
 
 def _once(session: Session, given: dict[str, Any], options: dict[str, Any], recorder: Recorder | None) -> int:
@@ -174,7 +176,7 @@ async def _print_events(session: Session, given: dict[str, Any]) -> RunResult:
     from swarm.events import to_json
 
     queue = EventQueue()
-    running = asyncio.ensure_future(session.swarm.run_input(given, listeners=[queue.put], streams=True))
+    running = asyncio.ensure_future(session.run_input(given, listeners=[queue.put], streams=True))
     running.add_done_callback(lambda _: queue.close())
     try:
         async for event in queue:

@@ -61,9 +61,10 @@ def resume(ctx: click.Context, run_id: str, **options: Any) -> None:
         raise click.UsageError("give one run, or --all\n  fix: swarm runs resume ID")
     if options["all_"] and options["answers"]:
         raise click.UsageError("--answer is for one run\n  fix: swarm runs resume ID --answer NAME=VALUE")
-    with _desk(ctx, options) as desk:
-        if options["all_"]:
-            ctx.exit(_resume_all(desk, as_json=options["as_json"]))
+    desk = _desk(ctx, options)
+    if options["all_"]:
+        ctx.exit(_resume_all(desk, as_json=options["as_json"]))
+    with desk:
         saved = desk.find(run_id)
         with desk.session(saved.head.source, saved.head.id) as session:
             from swarm._cli.exits import exit_code_of
@@ -147,6 +148,24 @@ def _at_work(error: StoreError, run_id: str, settings: Settings) -> StoreError:
     )
 
 
+def _refuse_shared(settings: Settings) -> None:
+    """Refuse to go on with all runs of a database: some may be at work in other processes.
+
+    Raises:
+        SwarmError: code `usage`.
+    """
+    from swarm._cli.keeping import file_of, place_of, typed
+    from swarm.errors import SwarmError
+
+    if file_of(settings) is None:
+        raise SwarmError(
+            "--all would take over runs that are at work in other processes: a database does not tell",
+            where=place_of(settings), code="usage",
+            hint=f"name those that were cut off, one by one: {typed('swarm runs resume ID', settings)}"
+            f" (they are in: {typed('swarm runs ls --status running', settings)})",
+        )  # fmt: skip
+
+
 def _desk(ctx: click.Context, options: dict[str, Any]) -> Desk:
     from swarm._cli.resuming import Desk
     from swarm._cli.settings import load_settings
@@ -156,22 +175,49 @@ def _desk(ctx: click.Context, options: dict[str, Any]) -> Desk:
 
 
 def _resume_all(desk: Desk, *, as_json: bool) -> int:
-    """Go on with all; print one line for each; return the exit code of the first that did not end well."""
+    """Go on with all; print one line for each; return the exit code of the first that did not end well.
+
+    Raises:
+        SwarmError: code `usage`: the store is one that several processes share.
+    """
     from swarm._cli.exits import OK, exit_code, exit_code_of
+    from swarm._cli.keeping import typed
+    from swarm._cli.progress import Progress
     from swarm.errors import SwarmError
 
-    codes: list[int] = []
+    _refuse_shared(desk.settings)
+    ended: list[str] = []
+    bad: list[int] = []  # exit codes of those that did not end well
 
     def settle(run_id: str, came: RunResult | SwarmError) -> None:
-        codes.append(exit_code(came) if isinstance(came, SwarmError) else exit_code_of(came))
-        if isinstance(came, SwarmError):
-            console.complain(f"error: run {run_id}: {came}")
-        elif as_json:
-            console.data_line(came.to_json())
-        else:
-            error = "" if came.error is None else came.error.what
-            console.data(f"{run_id}  {came.status}  {console.one_line(error or came.text, 100)}")
+        ended.append(run_id)
+        code = exit_code(came) if isinstance(came, SwarmError) else exit_code_of(came)
+        bad.extend([code] if code != OK else [])
+        with progress.aside():
+            _print_end(run_id, came, as_json=as_json)
+        progress.step(failed=len(bad))
 
-    count = desk.resume_all(settle)
-    console.say(f"{count} run{'' if count == 1 else 's'} had been cut off", "dim")
-    return next((code for code in codes if code != OK), OK)
+    with desk, console.tools_talk_to_stderr():
+        heads = desk.cut_off()
+        with Progress(len(heads), what="runs", lines=False) as progress:
+            try:
+                desk.resume_all(heads, settle)
+            except KeyboardInterrupt:
+                progress.close()
+                console.say(f"\n{len(ended)} of {len(heads)} runs ended or wait for a person; go on with the others: "
+                            f"{typed('swarm runs resume --all', desk.settings)}")  # fmt: skip
+                raise
+    console.say(f"{len(heads)} run{'' if len(heads) == 1 else 's'} had been cut off", "dim")
+    return bad[0] if bad else OK
+
+
+def _print_end(run_id: str, came: RunResult | SwarmError, *, as_json: bool) -> None:
+    from swarm.errors import SwarmError
+
+    if isinstance(came, SwarmError):
+        console.complain(f"error: run {run_id}: {came}")
+    elif as_json:
+        console.data_line(came.to_json())
+    else:
+        error = "" if came.error is None else came.error.what
+        console.data(f"{run_id}  {came.status}  {console.one_line(error or came.text, 100)}")

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from swarm._cli.kept import Found
+    from swarm._cli.settings import Settings
     from swarm.stores.log import RunSummary
 
 __all__ = ["ls", "show"]
@@ -64,6 +65,7 @@ def show(run_id: str, store: str | None, as_json: bool) -> None:
     Shows what happened in a run, and what to type to go on with it.
     """
     from swarm._cli.kept import find_run
+    from swarm._cli.settings import load_settings
     from swarm._cli.tree import show_tree, summary_line
 
     found = find_run(run_id, store)
@@ -78,14 +80,15 @@ def show(run_id: str, store: str | None, as_json: bool) -> None:
     show_tree(story, reasons=True, stream=sys.stdout)
     if story.text and story.status != "paused":
         console.data(f"\n{story.text}")
-    for line in _what_next(found):
+    for line in _what_next(found, load_settings(store=store)):
         console.data(line)
     for damage in found.run.damaged:
         console.warn(damage)
 
 
-def _what_next(found: Found) -> Iterator[str]:
+def _what_next(found: Found, settings: Settings) -> Iterator[str]:
     """Yield where the run comes from, and what can be done with it now."""
+    from swarm._cli.keeping import typed
     from swarm._cli.reporting import how_to_answer, open_questions
 
     if found.saved is None:
@@ -95,11 +98,11 @@ def _what_next(found: Found) -> Iterator[str]:
         yield f"\nforked from run {head.forked_from}"
     if head.status == "paused":
         yield ""
-        yield from how_to_answer(open_questions(found.saved))
+        yield from how_to_answer(open_questions(found.saved), settings)
     elif found.line.status == "unfinished":
-        yield f"\nit was cut off; it goes on where it was: swarm runs resume {head.id}"
+        yield f"\nit was cut off; it goes on where it was: {typed(f'swarm runs resume {head.id}', settings)}"
     elif head.status == "failed":
-        yield f"\nit goes on at what failed: swarm runs resume {head.id}"
+        yield f"\nit goes on at what failed: {typed(f'swarm runs resume {head.id}', settings)}"
 
 
 def _as_json(one: RunSummary) -> dict[str, object]:

@@ -32,6 +32,7 @@ def backup(file: Path, store: str | None) -> None:
     with `--store FILE`.
     """
     from swarm._cli.keeping import open_to_read
+    from swarm._cli.progress import working
     from swarm._cli.settings import load_settings
 
     async def copy() -> StoreStats:
@@ -42,7 +43,9 @@ def backup(file: Path, store: str | None) -> None:
         finally:
             await opened.aclose()
 
-    console.say(f"wrote {file}: {_runs(asyncio.run(copy()).runs)}")
+    with working(f"copying the runs to {file}"):
+        copied = asyncio.run(copy())
+    console.say(f"wrote {file}: {_runs(copied.runs)}")
 
 
 @click.command(short_help="Forget runs that ended.")
@@ -69,6 +72,7 @@ def gc(
 
     Forgets runs that ended and are past their time. Those that can go on are never forgotten.
     """
+    from swarm._cli.progress import working
     from swarm._cli.settings import load_settings
     from swarm.stores.base import Retention
 
@@ -78,7 +82,8 @@ def gc(
         failed_s=default.failed_s if failed_days is None else failed_days * DAY_S,
         runs=settings.keep_runs if keep is None else keep,
     )
-    gone = asyncio.run(_would_go(settings, retention) if dry_run else _forget(settings, retention))
+    with working("looking at the runs" if dry_run else "forgetting runs"):
+        gone = asyncio.run(_would_go(settings, retention) if dry_run else _forget(settings, retention))
     if as_json:
         console.data_json({"runs": gone.runs, "bytes": gone.bytes, "by_status": gone.by_status})
         return

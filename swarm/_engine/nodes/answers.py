@@ -13,7 +13,6 @@ from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-import swarm.events as ev
 from swarm._engine.context import Run
 from swarm._engine.nodes.grounded import grounding_of
 from swarm._engine.nodes.toolloop import complete_with_tools
@@ -197,7 +196,7 @@ async def _streamed(request: CompletionRequest, backend: ModelBackend, run: Run,
                 size += len(piece.text)
                 if size > limit:
                     raise _endless(limit)
-                run.emit(ev.ModelToken(run=run.id, at=run.now(), node=place, text=piece.text))
+                run.write(place, piece.text)
             else:
                 whole = piece
     if whole is None:

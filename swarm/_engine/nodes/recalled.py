@@ -32,6 +32,8 @@ async def answered_once(asking: Asking, trust: Trust, run: Run) -> Answered:
         return await _ask(asking, trust, run)
     call = journal.call(asking.place, str(asking.model))
     if (body := journal.recalled(asking.place, call)) is not None:
+        if digest := body.get("digest"):
+            trust.note_weights(str(asking.model), digest)
         return _answer_of(body)
     try:
         answered = await _ask(replace(asking, call=call), trust, run)
@@ -41,7 +43,10 @@ async def answered_once(asking: Asking, trust: Trust, run: Run) -> Answered:
     except BackendError as error:
         journal.jot(asking.place, call, _failure(error), tried=True)
         raise
-    journal.jot(asking.place, call, _body_of(answered))
+    body = _body_of(answered)
+    if digest := trust.weights.get(str(asking.model)):
+        body["digest"] = digest
+    journal.jot(asking.place, call, body)
     return answered
 
 
