@@ -62,7 +62,7 @@ def _cancel(count: int) -> Rows:
 def _crowd(count: int) -> Rows:
     from benchmarks.faults.crowd import crowd, fair_share
 
-    return {**crowd(10_000), **fair_share(runs=50, nodes=100, slots=16)}
+    return {**crowd(10_000, wait_s=2.0), **fair_share(runs=50, nodes=100, slots=16)}
 
 
 def _clock(count: int) -> Rows:

@@ -15,20 +15,20 @@ from swarm import Graph, Limits, Swarm, tool
 
 __all__ = ["crowd", "fair_share"]
 
-WAIT_S = 0.2  # of a node: about what a small model takes
-LOT = 100  # runs that begin in one turn of the loop
+LOT, PACE_S = 100, 0.02  # so many runs begin, and then for so long none: 5,000 a second
 TURNS = 100  # of the loop: ten times what it takes
 LAG_S = 0.005  # how often the loop is asked whether it is late
 MOST_BYTES, MOST_LAG_S, MOST_UNFAIR = 40_960, 0.1, 0.2  # reliability plan, R12
 
 
-def crowd(runs: int, *, timed: bool = True) -> dict[str, Finding]:
-    """Have so many runs at once, three nodes of 0.2 s each; a row.
+def crowd(runs: int, *, wait_s: float, timed: bool = True) -> dict[str, Finding]:
+    """Have so many runs at once, three nodes each; a row.
 
     Args:
+        wait_s: how long a node takes; all runs have begun before the first ends if it is long enough.
         timed: hold the memory and the lag of the loop against their bounds, too.
     """
-    ended, run_bytes, lags = asyncio.run(_crowded(runs))
+    ended, run_bytes, lags = asyncio.run(_crowded(runs, wait_s))
     late = statistics.quantiles(lags, n=100)[98]
     broken: list[str] = []
     if ended != runs:
@@ -41,11 +41,11 @@ def crowd(runs: int, *, timed: bool = True) -> dict[str, Finding]:
     return {"runs at once": Finding(tried=runs, broken=tuple(broken), note=note)}
 
 
-async def _crowded(runs: int) -> tuple[int, float, list[float]]:
+async def _crowded(runs: int, wait_s: float) -> tuple[int, float, list[float]]:
     @tool(effect="pure")
     async def work(x: int) -> int:
         """Take as long as a small model."""
-        await asyncio.sleep(WAIT_S)
+        await asyncio.sleep(wait_s)
         return x + 1
 
     graph = Graph("crowd", input={"x": int})
@@ -61,7 +61,7 @@ async def _crowded(runs: int) -> tuple[int, float, list[float]]:
         for x in range(runs):
             tasks.append(asyncio.create_task(_is_right(swarm, x)))
             if x % LOT == LOT - 1:
-                await asyncio.sleep(0)
+                await asyncio.sleep(PACE_S)
                 most = max(most, _rss())
         ended = sum(await asyncio.gather(*tasks))
         most = max(most, _rss())

@@ -27,7 +27,8 @@ __all__ = ["flipped_bytes", "foreign_lock", "full_disk", "second_process"]
 PAGE_BYTES = 2048
 LEAST_PAGES, MOST_PAGES = 10, 400  # the least holds not even the tables
 RUNS = 8
-NAMED = ("corrupt", "no_run", "no_question", "schema", "store", "recorded_twice")  # what damage is called
+# What damage is called; a page number that was damaged may ask for a file larger than there may be.
+NAMED = ("corrupt", "no_run", "no_question", "schema", "store", "recorded_twice", "storage_full")
 SECOND = """
 import asyncio, sys
 from benchmarks.faults.storage import steps

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import reprlib
+import sys
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -11,6 +13,7 @@ from typing import Any
 
 import swarm.events as ev
 from swarm._engine.ending import saved_result
+from swarm._engine.execute import check_input
 from swarm._engine.journal import RunJournal
 from swarm._engine.past import Past
 from swarm._engine.result import RunResult
@@ -32,8 +35,12 @@ from swarm.stores.base import (
     RunStore,
     SavedRun,
 )
+from swarm.stores.shapes import check_run, check_signature, read_json
 
-__all__ = ["Begun", "DurableRuns", "result_of_ended"]
+__all__ = ["TOKEN", "Begun", "DurableRuns", "result_of_ended", "signature_of"]
+
+TOKEN = re.compile(r"[0-9a-f]{32}")  # of a question; no id of a run looks like that
+NAME_CHARS = 1_000  # of an id or a key: a database's index takes less than 2,700 bytes
 
 KEPT = (DONE, INTENT, TRIED)  # records of a node that a fork takes over
 TOLD_AGAIN = (ev.NodeSkipped.type, ev.NodeFailed.type)
@@ -79,7 +86,15 @@ class DurableRuns:
 
         Returns:
             The run, or the id of the run that was begun with the same `key` before.
+
+        Raises:
+            InputError: the id, or the key, is none that can be kept.
         """
+        _check_name("id of a run", run_id)
+        if TOKEN.fullmatch(run_id):
+            raise InputError(f"{run_id!r} cannot be the id of a run: tokens of questions look like that")
+        if key is not None:
+            _check_name("key", key)
         text = json.dumps(given, ensure_ascii=False, default=str)
         new = NewRun(
             id=run_id, graph=self._plan.name, version=await self._graph(), input=text, at=at, key=key,
@@ -90,19 +105,42 @@ class DurableRuns:
             return kept
         return Begun(id=run_id, input=given, journal=RunJournal(self.store, run_id, 1), past=Past())
 
-    async def again(self, run_id: str) -> Begun:
-        """Make a run that was cut off, paused or failed ours, to go on with it.
+    async def load(self, run_id: str) -> SavedRun:
+        """Return a run as it is kept, looked through: whoever wrote the file, all of it can be built on.
 
         Raises:
-            StoreError: there is none; `ended`.
-            GraphChangedError: with all that is different.
+            StoreError: there is none; `corrupt`: it is not what a run writes.
         """
         saved = await self.store.load(run_id)
+        check_run(saved)
+        return saved
+
+    async def again(self, saved: SavedRun) -> Begun:
+        """Make a run that was cut off, paused or failed ours, to go on with it.
+
+        Args:
+            saved: the run, as `load` returned it.
+
+        Raises:
+            StoreError: `ended`. GraphChangedError: with all that is different.
+            InputError: the graph takes another input now.
+        """
+        run_id = saved.head.id
         self.fits(saved, await self._signed_of(saved.head))
+        given = self._input_of(saved)
         claimed = await self.store.claim(run_id)
         past = Past(claimed.run)
         journal = RunJournal(self.store, run_id, claimed.epoch, past)
-        return Begun(id=run_id, input=json.loads(claimed.run.input), journal=journal, past=past)
+        return Begun(id=run_id, input=given, journal=journal, past=past)
+
+    def _input_of(self, saved: SavedRun) -> dict[str, Any]:
+        """Return a run's input, with what the graph may do without and did not know then filled in."""
+        run_id = saved.head.id
+        try:
+            return check_input(self._plan, json.loads(saved.input), sys.maxsize)  # the store bounded it
+        except InputError as error:
+            hint = f"begin anew with the input it takes now: swarm runs fork {run_id} --input NAME=VALUE"
+            raise InputError(error.what, where=run_id, hint=hint) from error
 
     def fits(
         self, saved: SavedRun, signed: Mapping[str, Any], *, only: Collection[str] | None = None
@@ -117,11 +155,7 @@ class DurableRuns:
             GraphChangedError: with all that is different, or it is a run of another graph.
         """
         head = saved.head
-        if head.graph != self._plan.name:
-            raise GraphChangedError(
-                f"this is a run of graph {head.graph!r}, not of {self._plan.name!r}", where=head.id,
-                hint="give it the graph it is a run of",
-            )  # fmt: skip
+        self.is_ours(head)
         if head.version == self.version:
             return
         reached = frozenset(_reached(saved) if only is None else only)
@@ -129,6 +163,14 @@ class DurableRuns:
             raise GraphChangedError(
                 "the graph changed where the run has been", changes=different, where=head.id,
                 hint=f"undo that, or begin anew from there: swarm runs fork {head.id} --from NODE",
+            )  # fmt: skip
+
+    def is_ours(self, head: RunHead) -> None:
+        """Raise GraphChangedError if it is a run of another graph."""
+        if head.graph != self._plan.name:
+            raise GraphChangedError(
+                f"this is a run of graph {head.graph!r}, not of {self._plan.name!r}", where=head.id,
+                hint="give it the graph it is a run of",
             )  # fmt: skip
 
     async def question(self, token: str) -> Question:
@@ -147,7 +189,7 @@ class DurableRuns:
             ) from error
         if found.answer is not None:
             raise answered_before(found)
-        saved = await self.store.load(found.run)
+        saved = await self.load(found.run)
         self.fits(saved, await self._signed_of(saved.head))
         return found
 
@@ -194,9 +236,35 @@ class DurableRuns:
         return self.version
 
     async def _signed_of(self, head: RunHead) -> Mapping[str, Any]:
-        return (
-            self.signed if head.version == self.version else json.loads(await self.store.graph(head.version))
-        )
+        return self.signed if head.version == self.version else await signature_of(self.store, head)
+
+
+async def signature_of(store: RunStore, head: RunHead) -> Mapping[str, Any]:
+    """Return the signature of the graph that a run began with.
+
+    Raises:
+        StoreError: it is not kept; `corrupt`: it is none.
+    """
+    try:
+        signed = read_json(await store.graph(head.version))
+    except StoreError as error:
+        error.where = error.where or head.id
+        raise
+    except ValueError as error:
+        signed = str(error)
+    return check_signature(signed, head.id)
+
+
+def _check_name(what: str, name: Any) -> None:
+    """Raise InputError for a name that not every store can keep, or nobody can type."""
+    if not isinstance(name, str) or not 0 < len(name) <= NAME_CHARS:
+        raise InputError(f"the {what} is text of 1 to {NAME_CHARS:,} characters, not {_brief(name)}")
+    if "\0" in name or any("\ud800" <= char <= "\udfff" for char in name):
+        raise InputError(f"the {what} has characters that are no text: {_brief(name)}")
+
+
+def _brief(value: Any) -> str:
+    return reprlib.repr(value)
 
 
 def answered_before(question: Question) -> AnsweredError:
@@ -234,7 +302,7 @@ def _taken_over(records: Iterable[Record], kept: Collection[str], new_id: str) -
             events = [
                 {**event, "run": new_id}
                 for event in told
-                if _top(event.get("node", "")) in kept and event["type"] not in TOLD_AGAIN
+                if _top(event.get("node") or "") in kept and event["type"] not in TOLD_AGAIN
             ]
             if events:
                 yield Record(EVENTS, "", "", json.dumps(events, ensure_ascii=False))

@@ -19,7 +19,7 @@ def rerun(plan: Plan, at: Iterable[str]) -> frozenset[str]:
         InputError: there is no such node.
     """
     again: set[int] = set()
-    for name in at:
+    for name in (at,) if isinstance(at, str) else at:
         if name not in plan.index:
             hint = did_you_mean(name, plan.index)
             raise InputError(f"graph {plan.name!r} has no node {name!r}", hint=hint)

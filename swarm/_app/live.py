@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Coroutine
 from typing import Any
 
@@ -10,6 +11,7 @@ from swarm._engine.context import Run
 from swarm._engine.execute import node_results
 from swarm._engine.result import RunPaused, RunResult
 from swarm._graph.plan import Plan
+from swarm.stores.base import Question
 
 __all__ = ["Live", "LiveRuns"]
 
@@ -30,6 +32,13 @@ class Live:
         finally:
             pause.cancel()
             await asyncio.wait({pause})
+
+    def take(self, answered: Question) -> None:
+        """Give the run an answer that is in its store; whether it has asked yet does not matter."""
+        if answered.token in self.run.asks:
+            self.run.answer(answered.token, json.loads(answered.answer or "{}"))
+        elif self.run.journal is not None:
+            self.run.journal.answered(answered)
 
     async def cancel(self) -> None:
         """Stop the run and wait until it has stopped."""
@@ -75,7 +84,10 @@ class LiveRuns:
         self._by_id.pop(live.run.id, None)
 
     async def until_pause(self, live: Live) -> RunResult:
-        """Wait until the run ends, or only a person can go on; whoever stops waiting stops the run."""
+        """Wait until the run ends, or only a person can go on; whoever stops waiting stops the run.
+
+        One that is given up meanwhile gives a result, `cancelled`.
+        """
         self.at_work.add(live.run)
         self.paused.discard(live)
         try:
@@ -84,6 +96,8 @@ class LiveRuns:
                     self.paused.add(live)
                     return _paused(self._plan, live.run)
                 await live.ends_or_pauses()
+            if live.task.cancelled():  # not we who wait for it were
+                return RunResult(id=live.run.id, graph=self._plan.name, status="cancelled")
             return live.task.result()
         except asyncio.CancelledError:
             await live.cancel()

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from swarm._app.durable import signature_of
 from swarm._engine.context import Limits, Run, Services
 from swarm._engine.differences import TOLERATED, Difference, differences
 from swarm._engine.ending import saved_result
@@ -24,6 +25,7 @@ from swarm.messages import ToolSignature
 from swarm.spec.catalogue import Catalogue
 from swarm.stores.base import ENDED, RunStore, SavedRun
 from swarm.stores.recording import Recording
+from swarm.stores.shapes import check_run
 
 __all__ = ["ReplayDiffersError", "Replayed", "recording_of", "replay", "signatures_of"]
 
@@ -136,10 +138,11 @@ async def recording_of(store: RunStore, run_id: str) -> Recording:
     """Return a run in a store, with the signature of its graph.
 
     Raises:
-        StoreError: there is no such run.
+        StoreError: there is no such run; `corrupt`: it is not what a run writes.
     """
     saved = await store.load(run_id)
-    return Recording(saved=saved, signature=json.loads(await store.graph(saved.head.version)))
+    check_run(saved)
+    return Recording(saved=saved, signature=await signature_of(store, saved.head))
 
 
 def signatures_of(catalogue: Catalogue) -> dict[str, ToolSignature]:

@@ -46,7 +46,10 @@ def exit_code(error: SwarmError) -> int:
     """Return the exit code of an error."""
     if error.code == "deadline":
         return DEADLINE
-    if isinstance(error, SpecError | InputError | GraphChangedError) or error.code in ("usage", "input_too_large"):
+    if isinstance(error, SpecError | InputError | GraphChangedError) or error.code in (
+        "usage",
+        "input_too_large",
+    ):
         return USAGE
     is_missing = isinstance(error, BackendUnavailable | ModelMissing) or error.code == "missing_extra"
     return MISSING if is_missing else FAILED

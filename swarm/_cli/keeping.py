@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -25,6 +26,7 @@ __all__ = [
 
 ADDRESSES = ("postgresql://", "postgres://")
 VARIABLE = "env:"
+ENDS_WITH_COMMAND = re.compile(r"(?:^|: )swarm runs( [^\s,;()]+)+$")
 
 
 def file_of(settings: Settings) -> Path | None:
@@ -49,11 +51,11 @@ def typed(command: str, settings: Settings) -> str:
 
 @contextmanager
 def advice_names_the_store(settings: Settings) -> Generator[None]:
-    """Have the advice of errors that pass, where it is a command about runs, name the store as `typed` does."""
+    """Have the advice of errors that pass, where it ends with a command about runs, name the store as `typed` does."""
     try:
         yield
     except SwarmError as error:
-        if error.hint.startswith("swarm runs ") and "--store" not in error.hint:
+        if ENDS_WITH_COMMAND.search(error.hint) and " --store " not in error.hint:
             error.hint = typed(error.hint, settings)
         raise
 

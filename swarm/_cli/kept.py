@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import Self
 
 from swarm._cli import console
-from swarm._cli.keeping import file_of, open_to_read, owner_of, place_of
+from swarm._cli.keeping import advice_names_the_store, file_of, open_to_read, owner_of, place_of
 from swarm._cli.settings import RUNS, Settings, load_settings
 from swarm._cli.story import Story, tell
 from swarm.errors import StoreError
@@ -137,11 +137,14 @@ def find_run(wanted: str, store: str | None = None) -> Found:
         StoreError: none, or more than one.
     """
 
+    settings = load_settings(store=store)
+
     async def find() -> Found:
-        async with Kept(load_settings(store=store)) as kept:
+        async with Kept(settings) as kept:
             return await kept.find(wanted)
 
-    return asyncio.run(find())
+    with advice_names_the_store(settings):
+        return asyncio.run(find())
 
 
 async def cut_off(store: RunStore | None, settings: Settings) -> Sequence[RunHead]:

@@ -114,7 +114,7 @@ async def recording_in(settings: Settings, wanted: str) -> Recording:
         if found.saved is None:
             raise StoreError(
                 "only a plain record of this run is kept, without what its models answered", where=found.line.id,
-                hint="swarm runs ls shows others", code="no_run",
+                hint="see others: swarm runs ls", code="no_run",
             )  # fmt: skip
         return await recording_of(kept.store, found.saved.head.id)
 

@@ -25,7 +25,7 @@ from swarm.confidence.outcomes import Outcome
 from swarm.errors import LimitExceededError, describe
 from swarm.messages import Usage
 from swarm.spec.catalogue import ModelRef, ResolvedExpert
-from swarm.spec.plain import weigh
+from swarm.spec.plain import SCALARS, weigh
 from swarm.tools.base import Tool
 
 __all__ = ["Limits", "Run", "Services"]
@@ -278,7 +278,7 @@ class Run:
             LimitExceededError: the values of the run would be larger than a run may hold.
         """
         limit = self.limits.run_bytes
-        self.bytes += len(value) if isinstance(value, str) else weigh(value, limit)
+        self.bytes += len(value) if type(value) is str else _weight(value, limit)
         if self.bytes > limit:
             raise LimitExceededError(
                 f"the values of the run are larger than {limit:,} bytes together", where=place,
@@ -390,3 +390,17 @@ class Run:
         self._go_on()
         self.emit(ev.RunResumed(run=self.id, at=self.now(), node=waiting.ask.node, answer=answer))
         waiting.answer.set_result(answer)
+
+
+def _weight(value: Any, limit: int) -> int:
+    """Return what `weigh` does; of an object of small values, as most nodes come to, in a third of the time."""
+    if type(value) is not dict:
+        return weigh(value, limit)
+    table: dict[str, Any] = value  # pyright: ignore[reportUnknownVariableType]
+    total = 2
+    for key, inner in table.items():
+        kind: type[Any] = type(inner)
+        if kind not in SCALARS:
+            return weigh(table, limit)
+        total += len(key) + (len(inner) + 6 if kind is str else 8)
+    return total

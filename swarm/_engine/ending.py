@@ -54,6 +54,9 @@ def saved_result(saved: SavedRun) -> RunResult:
     Raises:
         StoreError: it has not ended.
     """
+    head = saved.head
+    if head.status == "cancelled":  # also one that failed before, and was to go on
+        return RunResult(id=head.id, graph=head.graph, status="cancelled")
     results: dict[str, Mapping[str, Any]] = {}
     end: dict[str, Any] | None = None
     for kind, place, call, body in saved.records:
@@ -61,10 +64,7 @@ def saved_result(saved: SavedRun) -> RunResult:
             results[place] = json.loads(body)
         elif kind == END:
             end = json.loads(body)
-    head = saved.head
     if end is None:
-        if head.status == "cancelled":
-            return RunResult(id=head.id, graph=head.graph, status="cancelled")
         raise StoreError(
             f"the run has not ended: {head.status}", where=head.id, hint=f"swarm runs resume {head.id}"
         )

@@ -72,6 +72,10 @@ class Journal(Protocol):
         """Write down a question to a person, before anybody sees it."""
         ...
 
+    def answered(self, question: Question) -> None:
+        """Take note of an answer that was written down by somebody else, before the run asked again."""
+        ...
+
     def hear(self, event: ev.Event) -> None:
         """Note an event, to be written with what is written next."""
         ...
@@ -151,6 +155,10 @@ class RunJournal:
         )  # fmt: skip
         records = self._take()
         await self._done(self._store.ask(self._run, self._epoch, question, records))
+
+    def answered(self, question: Question) -> None:
+        """Take note of an answer that was written down by somebody else."""
+        self._past.questions[question.place, question.call] = question
 
     def hear(self, event: ev.Event) -> None:
         """Note an event; what the records themselves say is not written twice."""

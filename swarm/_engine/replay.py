@@ -124,6 +124,10 @@ class ReplayJournal:
             raise self._missing(ask.node, asked)
         await self.hold(ask.node, asked)
 
+    def answered(self, question: Question) -> None:
+        """Refuse: nobody can answer a run of before."""
+        raise AssertionError("a replay has no store")
+
     def hear(self, event: ev.Event) -> None:
         """Note what is told of nodes, and what their tools are given."""
         if isinstance(event, ev.NodeSkipped | ev.NodeFailed):

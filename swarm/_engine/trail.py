@@ -131,7 +131,7 @@ class Recorded:
                 self._begun[place, ""] += 1
             case ev.ModelRequested.type:
                 self._begun[place, event["model"]] += 1
-            case ev.ToolCalled.type if event["attempt"] == 1:
+            case ev.ToolCalled.type if event.get("attempt", 1) == 1:
                 self._begun[place, f"tool {event['tool']!r}"] += 1
                 self._arguments.setdefault((place, event["tool"]), []).append(event["arguments"])
             case ev.NodeCancelled.type:

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from typing import Any, cast
 
 import swarm.events as ev
 from swarm.stores.base import DONE, END, EVENTS, OPEN, Question, Record, SavedRun
 from swarm.stores.log import RecordedRun, RunSummary
+from swarm.stores.shapes import check_question, check_record, read_json
 
 __all__ = ["recorded_run", "summary_of"]
 
@@ -21,17 +22,17 @@ Table = Mapping[str, Any]
 
 
 def recorded_run(saved: SavedRun) -> RecordedRun:
-    """Return what happened in a run; an event that this version does not know is told in `damaged`."""
+    """Return what happened in a run; what cannot be read, or is not known to this version, is told in `damaged`."""
     head, damaged = saved.head, list[str]()
     events: list[ev.Event] = [
-        ev.RunStarted(run=head.id, at=head.created, graph=head.graph, input=json.loads(saved.input))
+        ev.RunStarted(run=head.id, at=head.created, graph=head.graph, input=_input_of(saved, damaged))
     ]
     for place, record in enumerate(saved.records):
         try:
             events += _events_of(record, head.id)
         except ValueError as error:
             damaged.append(f"run {head.id}, record {place}: not an event: {error}")
-    events += _asked(saved, events)
+    events += _asked(saved, events, damaged)
     if head.status == "cancelled":  # whoever cancels a run does not write to its journal
         latency_ms = (head.updated - head.created) * 1000
         events.append(ev.RunCancelled(run=head.id, at=head.updated, latency_ms=latency_ms))
@@ -47,13 +48,27 @@ def summary_of(saved: SavedRun) -> RunSummary:
         return _with(line, text=asks)
     if head.status == "running":
         return _with(line, status="unfinished")
-    ends = [record.body for record in saved.records if record.kind == END]
+    ends = [record for record in saved.records if record.kind == END]
     if head.status == "cancelled" or not ends:
         return _with(line, latency_ms=(head.updated - head.created) * 1000)
-    end: dict[str, Any] = json.loads(ends[-1])
+    try:
+        end: dict[str, Any] = check_record(ends[-1])
+    except ValueError as wrong:
+        return _with(line, text=f"its end cannot be read: {wrong}")
     error: dict[str, str] | None = end.get("error")
     text: str = end["text"] if error is None else f"{error['code']}: {error['message']}"
     return _with(line, text=text, latency_ms=end["latency_ms"])
+
+
+def _input_of(saved: SavedRun, damaged: list[str]) -> Table:
+    try:
+        given = read_json(saved.input)
+        if isinstance(given, dict):
+            return cast("Table", given)
+        raise ValueError("it is no object")
+    except ValueError as error:
+        damaged.append(f"run {saved.head.id}, its input: {error}")
+        return {}
 
 
 def _with(
@@ -66,14 +81,14 @@ def _with(
 
 
 def _events_of(record: Record, run_id: str) -> Iterable[ev.Event]:
-    """Return the events that a record is, or stands for."""
+    """Return the events that a record is, or stands for; ValueError if it is none."""
+    body = check_record(record)
     if record.kind == EVENTS:
-        told: list[dict[str, Any]] = json.loads(record.body)
-        return [ev.from_json(table) for table in told]
+        return [ev.from_json(table) for table in body]
     if record.kind == DONE and not record.call:
-        return _finished(record.place, json.loads(record.body), run_id)
+        return _finished(record.place, body, run_id)
     if record.kind == END:
-        return [_end(json.loads(record.body), run_id)]
+        return [_end(body, run_id)]
     return []
 
 
@@ -84,7 +99,7 @@ def _finished(place: str, body: Table, run_id: str) -> Iterator[ev.Event]:
     marks: Table | None = body.get("marks")
     yield ev.NodeFinished(
         run=run_id, at=body["at"], node=place, value=body["output"], latency_ms=body["latency_ms"],
-        marks=None if marks is None else {name: marks[name] for name in MARKS},
+        marks=None if marks is None else {name: marks.get(name) for name in MARKS},
     )  # fmt: skip
 
 
@@ -93,7 +108,7 @@ def _end(body: Table, run_id: str) -> ev.Event:
     if error is not None:
         return ev.RunFailed(
             run=run_id, at=body["at"], code=error["code"], message=error["message"],
-            node=body["error_node"], latency_ms=body["latency_ms"],
+            node=body.get("error_node"), latency_ms=body["latency_ms"],
         )  # fmt: skip
     return ev.RunFinished(
         run=run_id, at=body["at"], status=body["status"], output=body["output"], text=body["text"],
@@ -101,7 +116,7 @@ def _end(body: Table, run_id: str) -> ev.Event:
     )  # fmt: skip
 
 
-def _asked(saved: SavedRun, events: Iterable[ev.Event]) -> Iterator[ev.Event]:
+def _asked(saved: SavedRun, events: Iterable[ev.Event], damaged: list[str]) -> Iterator[ev.Event]:
     """Yield the questions, and the answers, that no event tells of yet.
 
     A question is durable before anybody hears of it, an answer before the run goes on with it: where the
@@ -111,8 +126,13 @@ def _asked(saved: SavedRun, events: Iterable[ev.Event]) -> Iterator[ev.Event]:
         return
     told = {event.token for event in events if isinstance(event, ev.RunPausedEvent)}
     waiting = _unanswered(events)
-    for question in saved.questions:
+    for place, question in enumerate(saved.questions):
         at = saved.head.updated
+        try:
+            check_question(question)
+        except ValueError as error:
+            damaged.append(f"run {saved.head.id}, question {place}: {error}")
+            continue
         if question.answer is None and question.token not in told:
             yield _paused(question, at)
         elif question.answer is not None and question.token in waiting:

@@ -14,8 +14,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
+import swarm.events as ev
 from swarm.errors import StoreError
-from swarm.stores.base import DONE, END, EVENTS, Question, Record, RunHead, SavedRun
+from swarm.stores.base import EVENTS, Question, Record, RunHead, SavedRun
+from swarm.stores.shapes import check_parts, checked
 
 __all__ = ["VERSION", "Recording", "dump_recording", "load_recording", "read_recording", "write_recording"]
 
@@ -34,14 +36,6 @@ FILE = {
     "swarm_recording": (int,), "run": (dict,), "input": (dict,), "graph": (dict,), "records": (list,),
     "questions": (list,),
 }  # fmt: skip
-RESULT = {"kind": (str,), "latency_ms": (int, float)}
-FAILURE = {"code": (str,), "message": (str,)}
-ENDING = {
-    "status": (str,), "text": (str,), "confidence": (int, float, type(None)), "usage": (dict,),
-    "confident": (bool, type(None)), "latency_ms": (int, float), "notes": (list,), "nodes": (dict,),
-}  # fmt: skip
-
-Kinds = Mapping[str, tuple[type, ...]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,7 +116,7 @@ def load_recording(text: str, *, where: str = "") -> Recording:
                 f"it is no recording of version {VERSION}", where=where, code="schema",
                 hint="swarm runs export ID -o FILE writes one",
             )  # fmt: skip
-        return _recording(_checked(table, FILE, "it"))
+        return _recording(checked(table, FILE, "it"))
     except RecursionError as error:
         raise _no_recording("it nests too deep", where) from error
     except ValueError as error:
@@ -130,9 +124,8 @@ def load_recording(text: str, *, where: str = "") -> Recording:
 
 
 def _recording(table: Mapping[str, Any]) -> Recording:
-    head = _checked(table["run"], HEAD, "run")
+    head = checked(table["run"], HEAD, "run")
     records = tuple(_record(one, f"records[{at}]") for at, one in enumerate(table["records"]))
-    _check_ends(records)
     saved = SavedRun(
         head=RunHead(**head, epoch=0, records=len(records), bytes=sum(len(one.body) for one in records)),
         input=_text(table["input"]),
@@ -141,60 +134,25 @@ def _recording(table: Mapping[str, Any]) -> Recording:
             _question(one, head["id"], f"questions[{at}]") for at, one in enumerate(table["questions"])
         ),
     )
+    check_parts(saved)
     return Recording(saved=saved, signature=table["graph"])
 
 
 def _record(raw: Any, where: str) -> Record:
-    table = _checked(raw, RECORD, where)
-    body: Any = table["body"]
+    table = checked(raw, RECORD, where)
     if table["kind"] == EVENTS:
-        _check_events(body, f"{where}.body")
-    elif not isinstance(body, dict):
-        raise ValueError(f"{where}.body is no object")
-    elif table["kind"] == DONE and not table["call"]:
-        _check_result(cast("dict[str, Any]", body), f"{where}.body")
-    elif table["kind"] == END:
-        _check_ending(cast("dict[str, Any]", body), f"{where}.body")
-    return Record(table["kind"], table["place"], table["call"], _text(body))
+        for at, event in enumerate(table["body"]):
+            if isinstance(event, dict):  # else it is refused with the rest
+                _check_known(cast("dict[str, Any]", event), f"{where}.body[{at}]")
+    return Record(table["kind"], table["place"], table["call"], _text(table["body"]))
 
 
-def _check_events(body: Any, where: str) -> None:
-    import swarm.events as ev
-
-    if not isinstance(body, list):
-        raise ValueError(f"{where} is no list of events")
-    for at, event in enumerate(cast("list[Any]", body)):
-        if not isinstance(event, dict):
-            raise ValueError(f"{where}[{at}] is no event")
-        ev.from_json(cast("dict[str, Any]", event))
-
-
-def _check_result(body: Mapping[str, Any], where: str) -> None:
-    _has(body, RESULT, where)
-    if len({"output", "error", "skipped"} & body.keys()) != 1:
-        raise ValueError(f"{where} has not one of output, error, skipped")
-    if "error" in body:
-        _has(body["error"], FAILURE, f"{where}.error")
-    if not isinstance(body.get("marks", {}), dict):
-        raise ValueError(f"{where}.marks is no object")
-
-
-def _check_ending(body: Mapping[str, Any], where: str) -> None:
-    _has(body, {**ENDING, "output": (object,)}, where)
-    if "error" in body:
-        _has(body["error"], FAILURE, f"{where}.error")
-    for name, brief in body["nodes"].items():
-        _has(brief, {"kind": (str,)}, f"{where}.nodes.{name}")
-
-
-def _check_ends(records: tuple[Record, ...]) -> None:
-    """Refuse an end that speaks of a result which is not there."""
-    results = {one.place for one in records if one.kind == DONE and not one.call}
-    for record in records:
-        if record.kind == END:
-            for name, brief in json.loads(record.body)["nodes"].items():
-                if name not in results and not {"skipped", "latency_ms"} & brief.keys():
-                    raise ValueError(f"the result of node {name!r} is missing")
+def _check_known(event: Mapping[str, Any], where: str) -> None:
+    """Refuse an event that is none: what replaying would leave out, nobody would miss."""
+    try:
+        ev.from_json(event)
+    except ValueError as error:
+        raise ValueError(f"{where}: {error}") from error
 
 
 def _question_table(question: Question) -> dict[str, Any]:
@@ -206,34 +164,12 @@ def _question_table(question: Question) -> dict[str, Any]:
 
 
 def _question(raw: Any, run_id: str, where: str) -> Question:
-    table = _checked(raw, QUESTION, where)
+    table = checked(raw, QUESTION, where)
     return Question(
         token="", run=run_id, place=table["place"], call=table["call"], text=table["text"],
         fields=_text(table["fields"]), expires=table["expires"],
         answer=None if table["answer"] is None else _text(table["answer"]),
     )  # fmt: skip
-
-
-def _checked(raw: Any, kinds: Kinds, where: str) -> dict[str, Any]:
-    """Return an object that has these fields and no others."""
-    table = _has(raw, kinds, where)
-    unknown = table.keys() - kinds.keys()
-    if unknown:
-        raise ValueError(f"{where} has the unknown field {min(unknown)!r}")
-    return table
-
-
-def _has(raw: Any, kinds: Kinds, where: str) -> dict[str, Any]:
-    """Return an object that has these fields, at least."""
-    if not isinstance(raw, dict):
-        raise ValueError(f"{where} is no object")
-    table = cast("dict[str, Any]", raw)
-    for name, allowed in kinds.items():
-        if name not in table:
-            raise ValueError(f"{where} has no field {name!r}")
-        if not isinstance(table[name], allowed):
-            raise ValueError(f"{where}.{name} is {type(table[name]).__name__}")
-    return table
 
 
 def _text(value: Any) -> str:

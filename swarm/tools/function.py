@@ -10,6 +10,7 @@ import functools
 import inspect
 import re
 from collections.abc import Awaitable, Callable, Mapping
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Generic, Literal, ParamSpec, TypeVar, cast, overload
 
 from swarm.errors import SwarmError, ToolError, describe
@@ -93,7 +94,7 @@ class FunctionTool(Generic[P, R]):
     def __repr__(self) -> str:
         return f"<tool {self.name!r}, {self.effect}>"
 
-    @property
+    @cached_property
     def signature(self) -> ToolSignature:
         """Return the name, the schemas and the effect.
 

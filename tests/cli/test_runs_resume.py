@@ -95,7 +95,7 @@ def uncut_support() -> Ran:
     return swarm(*SUPPORT, "--no-save")
 
 
-@pytest.mark.parametrize("point", ["after_create", "after_done:2", "before_done:5", "before_end"])
+@pytest.mark.parametrize("point", ["after_create", "after_done:3", "before_end"])
 def test_the_support_chatbot_killed_in_mid_run_answers_as_if_nothing_had_happened(point: str) -> None:
     uncut = uncut_support()
     shutil.copytree(EXAMPLES / "support_chatbot", "shop", dirs_exist_ok=True)
@@ -161,11 +161,21 @@ def test_an_answer_that_does_not_fit_is_a_usage_error_and_the_question_stays(pai
     assert swarm("runs", "resume", "latest", "--answer", "approved=true").code == 0
 
 
-def test_an_answer_that_nobody_asked_for_is_a_usage_error() -> None:
-    swarm("run", "hello.swarm.yaml", "--input", "message=hi")
-    ran = swarm("runs", "resume", "latest", "--answer", "approved=true")
+@pytest.mark.parametrize("store", [(), ("--store", "other.db")], ids=["default", "option"])
+def test_an_answer_that_nobody_asked_for_is_a_usage_error(store: tuple[str, ...]) -> None:
+    run_id = swarm("run", "hello.swarm.yaml", "--input", "message=hi", "--json", *store).json["run"]
+    ran = swarm("runs", "resume", "latest", "--answer", "approved=true", *store)
     assert ran.code == 2
     assert "asks nothing" in ran.err
+    assert ran.err.splitlines()[-1] == "  fix: " + " ".join(["swarm runs resume", run_id, *store])
+
+
+@pytest.mark.parametrize("verb", ["resume", "show", "fork", "replay"])
+def test_a_run_that_is_not_in_a_store_that_was_named_is_looked_for_in_that_one(verb: str) -> None:
+    more = ("--from", "hello") if verb == "fork" else ()
+    ran = swarm("runs", verb, "2020", *more, "--store", "other.db")
+    assert ran.code == 1
+    assert ran.err.splitlines()[-1] == "  fix: swarm runs ls --store other.db"
 
 
 def test_a_graph_that_changed_where_the_run_has_been_is_refused_with_each_change_on_a_line() -> None:
@@ -200,8 +210,8 @@ def test_a_failed_run_goes_on_at_what_failed() -> None:
     assert swarm("run", "hello.swarm.yaml", "--input", "message=boom").code == 1
     assert "goes on at what failed: swarm runs resume" in swarm("runs", "show", "latest").out
     tools = Path("tools.py")
-    tools.write_text(tools.read_text().replace('if text == "boom"', 'if text == "never"'))
-    ran = swarm("runs", "resume", "latest")
+    tools.write_text(tools.read_text().replace('if text == "boom"', 'if text == "bang"'))
+    ran = process(["runs", "resume", "latest"])
     assert (ran.code, ran.out) == (0, "Hello boom: 1\n")
 
 
@@ -214,10 +224,10 @@ def test_all_that_were_cut_off_go_on_with_one_command(project: Path) -> None:
     swarm("run", "ask.swarm.yaml", "--input", "message=waits")
     ran = swarm("runs", "resume", "--all")
     assert ran.code == 2, "the graph of one is gone"
-    assert [line.split("  ", 1)[1] for line in ran.out.splitlines()] == [
+    assert {line.split("  ", 1)[1] for line in ran.out.splitlines()} == {
         "completed  hello there in 2",
         "completed  again in 1",
-    ]
+    }
     assert "other.swarm.yaml' is not there" in ran.err
     assert ran.err.splitlines()[-1] == "3 runs had been cut off"
     assert ran.err.count("\n") == 3, "elsewhere than on a terminal nothing says how far it is"

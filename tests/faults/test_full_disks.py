@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from pathlib import Path
 
-from benchmarks.faults.storage import flipped_bytes, full_disk
+from benchmarks.faults.storage import full_disk
 from swarm import Graph, Swarm, tool
 from swarm.stores.sqlite import SqliteStore
 
@@ -39,9 +39,3 @@ async def test_a_result_without_room_ends_the_run_even_where_failures_are_handle
     assert result.error is not None
     assert result.error.code == "storage_full"
     assert went_on == [], "it went on as if the node had failed, and the node had not"
-
-
-def test_a_flipped_bit_is_told_or_harmless() -> None:
-    rows = flipped_bytes(24)
-    assert [row.broken for row in rows.values()] == [(), ()]
-    assert sum(row.tried for row in rows.values()) == 24

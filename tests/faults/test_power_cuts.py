@@ -13,12 +13,12 @@ from benchmarks.faults.trace import Step, is_available
 
 @pytest.mark.skipif(not is_available(), reason="needs strace: apt install strace")
 def test_nothing_acknowledged_is_lost_by_a_power_cut() -> None:
-    rows = power_cuts(30)
+    rows = power_cuts(20)
     assert {name: row.broken for name, row in rows.items()} == {
         "power cut, full": (),
         "power cut, relaxed": (),
     }
-    assert all(row.tried == 30 for row in rows.values())
+    assert all(row.tried == 20 for row in rows.values())
 
 
 def cuts(*steps: Step) -> list[dict[str, bytes]]:

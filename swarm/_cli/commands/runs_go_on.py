@@ -137,12 +137,13 @@ def cancel(run_id: str, store: str | None) -> None:
 
 
 def _at_work(error: StoreError, run_id: str, settings: Settings) -> StoreError:
-    from swarm._cli.keeping import file_of, owner_of
+    from swarm._cli.keeping import file_of, owner_of, typed
     from swarm.errors import StoreError
 
     path = file_of(settings)
     owner = owner_of(path) if path is not None else ""
-    hint = f"stop it: kill {owner} (or Ctrl-C there), then: swarm runs cancel {run_id}"
+    command = typed(f"swarm runs cancel {run_id}", settings)
+    hint = f"stop it: kill {owner} (or Ctrl-C there), then: {command}"
     return StoreError(
         f"process {owner} is at work with these runs", where=error.where, code=error.code, hint=hint
     )

@@ -63,7 +63,8 @@ async def call_tool(
 
     The tool gets copies of lists and objects: what it does to them stays with it.
     """
-    name, clock, wall = found.signature.name, run.services.clock, run.services.wall
+    services = run.services
+    name, clock, wall = found.signature.name, services.clock, services.wall
     run.count_tool_call()
     if run.sinks:
         run.emit(tool_called(run.id, wall(), place, name, arguments, attempt))

@@ -13,7 +13,7 @@ from typing import TypeVar
 from swarm.errors import StoreError
 from swarm.stores import _rules as rules
 from swarm.stores._sqlite.connect import create_private, open_reader
-from swarm.stores._sqlite.faults import corrupt, translated
+from swarm.stores._sqlite.faults import as_ours, corrupt, translated
 
 __all__ = ["Reader", "backup"]
 
@@ -57,6 +57,8 @@ class Reader:
             raise translated(error, str(self._path)) from error
         except UnicodeDecodeError as error:  # what SQLite says of a damaged schema quotes it
             raise corrupt("the file is damaged: its schema cannot be read") from error
+        except UnicodeEncodeError as error:  # of what was asked for
+            raise as_ours(error, self._path) from error
 
     def _close(self) -> None:
         if self._file is not None:
@@ -71,8 +73,8 @@ def backup(file: sqlite3.Connection, path: Path) -> None:
     """
     try:
         create_private(path)
-    except OSError as error:
-        what = f"the copy cannot be written: {error.strerror}"
+    except (OSError, ValueError) as error:  # ValueError: the name is none
+        what = f"the copy cannot be written: {getattr(error, 'strerror', None) or error}"
         raise StoreError(what, where=str(path), hint="name a file that is not there") from error
     try:
         with closing(sqlite3.connect(path)) as copy:

@@ -159,7 +159,7 @@ def heads(
         f"SELECT {columns}, r.crc, t.records, t.bytes, t.crc FROM {WITH_TOTALS}"
         f" WHERE {' AND '.join(where)} ORDER BY r.number DESC LIMIT ?"
     )
-    return [_head(row) for row in file.execute(query, (*values, max(0, limit)))]
+    return [_head(row) for row in file.execute(query, (*values, min(max(0, limit), ALL)))]
 
 
 def _head(found: tuple[Any, ...]) -> RunHead:
