@@ -250,8 +250,9 @@ class Swarm:
             journal = begun.journal
         elif key is not None:
             raise SwarmError("a key needs a store", where=self.name, hint='Swarm(graph, store="runs.db")')
-        sinks = [*self.listeners, *listeners]
-        run = Run(run_id, self._services, sinks, run_level, streams=streams, journal=journal)
+        run = Run(
+            run_id, self._services, (*self.listeners, *listeners), run_level, streams=streams, journal=journal
+        )  # fmt: skip
         if self._asks or key is not None:
             return await self._live.until_pause(self._live.begin(run, execute(self.plan, checked, run)))
         self._live.at_work.add(run)

@@ -7,6 +7,7 @@ import json
 import math
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
+from types import MappingProxyType
 from typing import Any, Protocol
 
 import swarm.events as ev
@@ -31,7 +32,9 @@ from swarm.tools.base import Tool
 __all__ = ["Limits", "Run", "Services"]
 
 NO_USAGE = Usage()
+NOBODY: frozenset[str] = frozenset()
 CONTAINERS = (list, dict)
+NOTHING: Mapping[Any, Any] = MappingProxyType({})  # of a run without questions, notes, bodies: no dict each
 Sink = Callable[[ev.Event], None]
 Observer = Callable[[Outcome], None]
 ASK_TIMEOUT_S = 7 * 86400.0  # every wait has a deadline; a person gets a week
@@ -152,11 +155,12 @@ class Run:
     `busy` counts what can still move: nodes at work and levels with something to decide. When it
     is 0 and a question is open, the run is paused (`paused` is set). `at_work` holds the nodes that
     started and have not ended; `work` is the task of the run and its deadline;
-    `waited` says whether a node had to wait for a slot.
+    `waited` says whether a node had to wait for a slot; `away` holds the nodes that have given theirs
+    back while a person thinks, `gate_of` those that have a slot of their own node.
     """
 
     __slots__ = (
-        "_paused", "asks", "at_work", "busy", "bytes", "id", "journal", "level", "limits", "nodes", "notes",
+        "_paused", "asks", "at_work", "away", "busy", "bytes", "gate_of", "id", "journal", "level", "limits", "nodes", "notes",
         "results", "services", "sinks", "started", "streams", "tool_calls", "usage", "visits", "waited",
         "work",
     )  # fmt: skip
@@ -182,14 +186,16 @@ class Run:
         self.nodes = 0
         self.tool_calls = 0
         self.bytes = 0
-        self.visits: dict[int, int] = {}
+        self.visits: dict[int, int] | None = None
         self.results: dict[str, NodeResult] = {}
-        self.notes: dict[str, str] = {}
-        self.asks: dict[str, Waiting] = {}
+        self.notes: Mapping[str, str] = NOTHING
+        self.asks: Mapping[str, Waiting] = NOTHING
         self.busy = 0
         self.waited = False
         self._paused: asyncio.Event | None = None  # 0.7 KB that most runs never need
         self.at_work: set[str] = set()
+        self.away: frozenset[str] = NOBODY
+        self.gate_of: Mapping[str, Slots] = NOTHING
         self.work: Supervised[Any] | None = None
 
     @property
@@ -238,7 +244,7 @@ class Run:
     def note(self, code: str, text: str) -> None:
         """Remember something worth knowing, once a run for each `code`."""
         if code not in self.notes:
-            self.notes[code] = text
+            self.notes = {**self.notes, code: text}
             self.emit(ev.NoteAdded(run=self.id, at=self.now(), code=code, text=text))
 
     def spend(self, usage: Usage) -> None:
@@ -291,6 +297,8 @@ class Run:
         Raises:
             LimitExceededError: it ran more often than it may.
         """
+        if self.visits is None:
+            self.visits = {}
         count = self.visits[id(plan)] = self.visits.get(id(plan), 0) + 1
         if count > self.limits.visits:
             raise LimitExceededError(
@@ -371,7 +379,7 @@ class Run:
 
     async def _wait(self, ask: Ask) -> dict[str, Any]:
         answer: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
-        self.asks[ask.token] = Waiting(ask, answer)
+        self.asks = {**self.asks, ask.token: Waiting(ask, answer)}
         self.emit(
             ev.RunPausedEvent(
                 run=self.id, at=self.now(), node=ask.node, text=ask.text, answer=ask.answer, token=ask.token
@@ -381,12 +389,18 @@ class Run:
         try:
             return await answer
         finally:
-            if self.asks.pop(ask.token, None) is not None:  # given up: nobody answered in time
+            if ask.token in self.asks:  # given up: nobody answered in time
+                self._close(ask.token)
                 self._go_on()
+
+    def _close(self, token: str) -> Waiting:
+        waiting = self.asks[token]
+        self.asks = {other: one for other, one in self.asks.items() if other != token}
+        return waiting
 
     def answer(self, token: str, answer: dict[str, Any]) -> None:
         """Give the answer to an open question; the run goes on."""
-        waiting = self.asks.pop(token)
+        waiting = self._close(token)
         self._go_on()
         self.emit(ev.RunResumed(run=self.id, at=self.now(), node=waiting.ask.node, answer=answer))
         waiting.answer.set_result(answer)

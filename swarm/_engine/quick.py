@@ -22,12 +22,10 @@ __all__ = [
     "tool_called", "tool_finished",
 ]  # fmt: skip
 
-_new = object.__new__
-
 
 def run_started(run: str, at: float, graph: str, given: Mapping[str, Any]) -> ev.RunStarted:
     """Return the event."""
-    made: Any = _new(ev.OpenRunStarted)
+    made: Any = ev.OpenRunStarted()
     made.run = run
     made.at = at
     made.graph = graph
@@ -39,7 +37,7 @@ def run_started(run: str, at: float, graph: str, given: Mapping[str, Any]) -> ev
 
 def run_finished(result: RunResult, at: float) -> ev.RunFinished:
     """Return the event of a run that ended with this result."""
-    made: Any = _new(ev.OpenRunFinished)
+    made: Any = ev.OpenRunFinished()
     made.run = result.id
     made.at = at
     made.status = result.status
@@ -66,7 +64,7 @@ def run_result(
     notes: tuple[str, ...],
 ) -> RunResult:
     """Return the result of a run that ended with an output; `marks` are those of the output's node."""
-    made: Any = _new(OpenRunResult)
+    made: Any = OpenRunResult()
     made.id = run
     made.graph = graph
     made.status = status
@@ -88,7 +86,7 @@ def run_result(
 
 def node_started(run: str, at: float, node: str, kind: str) -> ev.NodeStarted:
     """Return the event."""
-    made: Any = _new(ev.OpenNodeStarted)
+    made: Any = ev.OpenNodeStarted()
     made.run = run
     made.at = at
     made.node = node
@@ -99,7 +97,7 @@ def node_started(run: str, at: float, node: str, kind: str) -> ev.NodeStarted:
 
 def node_skipped(run: str, at: float, node: str, reason: str) -> ev.NodeSkipped:
     """Return the event."""
-    made: Any = _new(ev.OpenNodeSkipped)
+    made: Any = ev.OpenNodeSkipped()
     made.run = run
     made.at = at
     made.node = node
@@ -112,7 +110,7 @@ def node_finished(
     run: str, at: float, node: str, value: Any, latency_ms: float, marks: Mapping[str, Any] | None
 ) -> ev.NodeFinished:
     """Return the event."""
-    made: Any = _new(ev.OpenNodeFinished)
+    made: Any = ev.OpenNodeFinished()
     made.run = run
     made.at = at
     made.node = node
@@ -125,7 +123,7 @@ def node_finished(
 
 def model_token(run: str, at: float, node: str, text: str) -> ev.ModelToken:
     """Return the event."""
-    made: Any = _new(ev.OpenModelToken)
+    made: Any = ev.OpenModelToken()
     made.run = run
     made.at = at
     made.node = node
@@ -138,7 +136,7 @@ def tool_called(
     run: str, at: float, node: str, tool: str, arguments: Mapping[str, Any], attempt: int
 ) -> ev.ToolCalled:
     """Return the event."""
-    made: Any = _new(ev.OpenToolCalled)
+    made: Any = ev.OpenToolCalled()
     made.run = run
     made.at = at
     made.node = node
@@ -153,7 +151,7 @@ def tool_finished(
     run: str, at: float, node: str, tool: str, latency_ms: float, error: str | None
 ) -> ev.ToolFinished:
     """Return the event."""
-    made: Any = _new(ev.OpenToolFinished)
+    made: Any = ev.OpenToolFinished()
     made.run = run
     made.at = at
     made.node = node
@@ -166,7 +164,7 @@ def tool_finished(
 
 def node_done(name: str, kind: str, output: Any, latency_ms: float, marks: Marks | None) -> NodeResult:
     """Return the result of a node that has its value."""
-    made: Any = _new(OpenNodeResult)
+    made: Any = OpenNodeResult()
     made.name = name
     made.kind = kind
     made.status = "done"

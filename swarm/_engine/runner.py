@@ -225,7 +225,8 @@ async def _perform(command: RunNode, run: Run, path: str) -> Event:
             try:
                 outcome = await _work(command, run, place)
             finally:
-                slots.release()
+                if place not in run.away:
+                    slots.release()
         latency_ms = (clock() - started) * 1000
         if type(outcome.output) in SIZED:
             run.hold(outcome.output, place)
@@ -251,9 +252,21 @@ async def _through_gate(command: RunNode, run: Run, place: str, slots: Slots) ->
     node, gates = command.node, run.services.gates
     assert gates is not None, "who gives slots gives gates"
     urgency = run.urgency(place)
-    async with gates.of_node(node).held(run.id, urgency), slots.held(run.id, urgency):
-        started = run.services.clock()
+    gate = gates.of_node(node)
+    await gate.take(run.id, urgency)
+    try:
+        await slots.take(run.id, urgency)
+    except asyncio.CancelledError:
+        gate.release()
+        raise
+    run.gate_of = {**run.gate_of, place: gate}
+    started = run.services.clock()
+    try:
         return await _work(command, run, place), started
+    finally:
+        if place not in run.away:
+            slots.release()
+            gate.release()
 
 
 async def _failed(node: PlanNode, error: SwarmError, run: Run, place: str, started: float) -> Event:

@@ -121,7 +121,7 @@ class Scheduler:
         self.waiting = list(plan.waits)
         self.open = len(plan.nodes)
         self.ready = 0  # nodes to run, among the commands being made
-        self.errors: dict[int, SwarmError] = {}
+        self.errors: dict[int, SwarmError] | None = None  # of most runs there are none
 
     def handle(self, event: Event) -> list[Command]:
         """Return what to do now that `event` happened."""
@@ -175,7 +175,8 @@ class Scheduler:
         """Run, skip or fail a ready node; return whether it is settled, None when the run ends."""
         scope, when = self.scope, node.when
         if node.handles:
-            error = next((self.errors[i] for i in node.handles if i in self.errors), None)
+            errors = self.errors or {}
+            error = next((errors[i] for i in node.handles if i in errors), None)
             if error is None:
                 return self._skip(node, "nothing failed that it handles", commands)
             scope = {**scope, "error": {"message": error.what, "code": error.code}}
@@ -201,6 +202,7 @@ class Scheduler:
         self, node: PlanNode, error: SwarmError, commands: list[Command], latency_ms: float = 0.0
     ) -> bool:
         """Record a failure; return whether the run goes on."""
+        self.errors = self.errors or {}
         self.errors[node.index] = error
         handled = node.spec.on_error != "fail"
         commands.append(FailNode(node, error, handled, latency_ms))

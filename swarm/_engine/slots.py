@@ -59,13 +59,17 @@ class Slots:
         finally:
             self.waiting -= 1
 
-    @asynccontextmanager
-    async def held(self, run: str, urgency: float = 0) -> AsyncGenerator[None]:
-        """Hold a slot; for paths on which a microsecond does not count."""
+    async def take(self, run: str, urgency: float = 0) -> None:
+        """Take a slot, at once or when one is given back."""
         if self.free:
             self.free -= 1
         else:
             await self.wait(run, urgency)
+
+    @asynccontextmanager
+    async def held(self, run: str, urgency: float = 0) -> AsyncGenerator[None]:
+        """Hold a slot; for paths on which a microsecond does not count."""
+        await self.take(run, urgency)
         try:
             yield
         finally:

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from swarm import Graph, LimitExceededError, Limits, Swarm, tool
-from swarm.messages import Completion, CompletionRequest, TextDelta
+from swarm import Expert, Graph, LimitExceededError, Limits, ScriptedBackend, Swarm, tool
+from swarm.messages import Completion, CompletionRequest, TextDelta, ToolCall
 from swarm.spec.graph import GraphSpec
 
 
@@ -247,3 +247,81 @@ async def test_visits_items_and_bytes_of_a_run_have_limits_that_say_how_to_raise
         last = graph.tool(name, text, x=graph.input.x, after=[] if name == "a" else last)
     graph.output(last)
     assert "2,500 bytes together" in await limited(graph, Limits(run_bytes=2_500), x=1)
+
+
+@pytest.mark.parametrize("narrow", [None, 1])
+async def test_nodes_that_wait_for_a_persons_word_keep_no_place_from_others(narrow: int | None) -> None:
+    paid: list[int] = []
+
+    @tool
+    async def pay(amount: int) -> str:
+        """Move money."""
+        paid.append(amount)
+        return f"paid {amount}"
+
+    def turns() -> list[Any]:
+        call = ToolCall(id="c", name="pay", arguments={"amount": 1})
+        return [Completion(text="", model="m", tool_calls=(call,), finish="tool_calls"), "done"]
+
+    graph = Graph("pays", input={"x": int})
+    parts = [
+        graph.expert(
+            f"n{number}",
+            Expert(kind="write", input={"task": str}, prompt="Do this:\n{{ task }}", cascade=[f"scripted/m{number}"], tools=["pay"]),
+            task="pay", concurrency=narrow,
+        )
+        for number in range(3)
+    ]  # fmt: skip
+    end = graph.tool("end", pay, amount=7)
+    graph.output(
+        graph.reply(
+            "said", " ".join(f"{{{{ {part}.text }}}}" for part in ("n0", "n1", "n2")), after=[*parts, end]
+        )
+    )
+    models = {f"m{number}": turns() for number in range(3)}
+    backends = {"scripted": ScriptedBackend(models)}
+    async with Swarm(graph, tools=[pay], backends=backends, limits=Limits(concurrency=1)) as swarm:
+        result = await asyncio.wait_for(swarm.run(x=1), 5)
+        for _ in range(3):
+            assert result.ask is not None, result
+            result = await asyncio.wait_for(swarm.resume(result, approved=True), 5)
+        assert (result.text, sorted(paid)) == ("done done done", [1, 1, 1, 7])
+        assert (await asyncio.wait_for(swarm.run(x=2), 5)).status == "failed", "its script is used up"
+
+
+async def test_a_run_cancelled_while_a_person_thinks_gives_back_no_slot_it_does_not_hold() -> None:
+    @tool
+    async def pay(amount: int) -> str:
+        """Move money."""
+        return "paid"
+
+    call = ToolCall(id="c", name="pay", arguments={"amount": 1})
+    asks = Completion(text="", model="m", tool_calls=(call,), finish="tool_calls")
+    graph = Graph("pays", input={"items": "[integer]"})
+    clerk = Expert(
+        kind="write",
+        input={"task": str},
+        prompt="Do this:\n{{ task }}",
+        cascade=["scripted/m"],
+        tools=["pay"],
+    )
+    asked = graph.expert("asked", clerk, task="pay")
+    crowd = Crowd()
+
+    @tool(effect="pure")
+    async def visit(item: int) -> int:
+        """Go through the crowd."""
+        await crowd.enter()
+        return item
+
+    with graph.each("visits", graph.input.items, concurrency=50, after=asked) as body:
+        body.tool("do", visit, item=body.item)
+    graph.output(body.node)
+    backends = {"scripted": ScriptedBackend({"m": [asks, asks, "done"]})}
+    async with Swarm(graph, tools=[pay], backends=backends, limits=Limits(concurrency=2)) as swarm:
+        first = await swarm.run(items=[1])
+        await swarm.cancel(first)
+        paused = await swarm.run(items=list(range(20)))
+        result = await swarm.resume(paused, approved=True)
+    assert len(result.output) == 20
+    assert crowd.most == 2

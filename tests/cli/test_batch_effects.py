@@ -133,7 +133,7 @@ def test_runs_that_are_damaged_are_told_of_before_anything_is_repeated(project: 
 
 
 def test_a_row_that_has_to_ask_a_person_ends_paused_however_often_the_batch_is_killed(project: Path) -> None:
-    prepare(project, "unsafe", rows=600)
+    prepare(project, "unsafe", rows=900)
     (project / "ship.swarm.yaml").write_text(ASKING)
     out, kills = project / "out.jsonl", 0
     for _ in range(2):
@@ -153,6 +153,6 @@ def test_a_row_that_has_to_ask_a_person_ends_paused_however_often_the_batch_is_k
     assert swarm(*RUN, "--resume").code == 0
     lines = [json.loads(line) for line in out.read_text().splitlines()]
     assert [(line["row"], line["status"], line["text"]) for line in lines] == [
-        (number, "paused", f"Ship o{number}?") for number in range(1, 601)
+        (number, "paused", f"Ship o{number}?") for number in range(1, 901)
     ]
     assert not (project / "shipped.txt").exists()

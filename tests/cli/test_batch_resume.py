@@ -120,13 +120,11 @@ def cut(project: Path) -> Path:
 def kill_one(out: Path, words: Sequence[str], rng: random.Random) -> bool:
     """Run the batch and kill it: after so many looks at the note, or as soon as so much more is written."""
     looks, enough = rng.randrange(100), (out.stat().st_size if out.exists() else 0) + rng.randrange(200_000)
-    by_size = rng.random() < 0.5
     seen = count()
 
     def is_time() -> bool:
-        if by_size:
-            return out.exists() and out.stat().st_size > enough
-        return Path(NOTE).exists() and next(seen) >= looks
+        is_enough = out.exists() and out.stat().st_size > enough
+        return Path(NOTE).exists() and (is_enough or next(seen) >= looks)
 
     return run_until(words, is_time, signal.SIGKILL)[0] == -signal.SIGKILL
 
@@ -136,15 +134,20 @@ def test_a_batch_killed_again_and_again_loses_no_row_and_repeats_none(
     mode: tuple[str, ...], project: Path
 ) -> None:
     write(project, 2_000)
+    put_a_gate(project)  # so that it cannot end before it is killed
+    gate = project / "open"
+    gate.touch()
     words = [*RUN, "--expect", "words.words=n", *mode]
     swarm(*words)
     out = project / "out.jsonl"
     whole = [said(line) for line in results(out)]
     out.unlink()
+    gate.unlink()
     kills = sum(kill_one(out, [*words, "--resume"], random.Random()) for _ in range(KILLS))
+    gate.touch()
     last = swarm(*words, "--resume", "--json")
     again = [said(line) for line in results(out)]
-    assert kills, "it was never killed"
+    assert kills == KILLS
     assert last.code == 0, last.err
     assert (again if not mode else sorted(again)) == sorted(whole)
     assert (last.json["rows"], last.json["accuracy"]) == (2_000, 1.0)
@@ -371,7 +374,7 @@ def test_outcomes_are_recorded_once_however_often_a_batch_is_cut_off(project: Pa
     (project / "triage.swarm.yaml").write_text(TRIAGE)
     topics = "".join(json.dumps({"text": text, "label": label}) + "\n" for text, label in TOPICS)
     (project / "topics.jsonl").write_text(topics)
-    rows = "".join(json.dumps({"message": f"parcel {n}"}) + "\n" for n in range(700))
+    rows = "".join(json.dumps({"message": f"parcel {n}"}) + "\n" for n in range(1_000))
     (project / "in.jsonl").write_text(rows)
     words = ["run", "triage.swarm.yaml", "--batch", "in.jsonl", "--out", "out.jsonl", "--record", "o.jsonl"]
     swarm("run", "triage.swarm.yaml", "--input", "message=one of before", "--record", "o.jsonl")
@@ -383,6 +386,6 @@ def test_outcomes_are_recorded_once_however_often_a_batch_is_cut_off(project: Pa
     ran = swarm(*words, "--resume")
     assert ran.code == 0, ran.err
     outcomes = read_outcomes("o.jsonl")
-    assert [one.input for one in outcomes] == ["one of before", *(f"parcel {n}" for n in range(700))]
+    assert [one.input for one in outcomes] == ["one of before", *(f"parcel {n}" for n in range(1_000))]
     runs = {line["run"] for line in results(project / "out.jsonl")}
     assert {one.id.partition("/")[0] for one in outcomes[1:]} == runs

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from swarm._engine.context import Run
+from swarm._engine.nodes.away import ask_away
 from swarm._engine.result import Ask
 from swarm.tools.base import Tool
 
@@ -52,5 +53,5 @@ async def _is_retried(
         "Call it again (retry), or go on without it (skip)?"
     )
     ask = Ask(node=place, text=text, answer={"action": CHOICE}, token=run.services.new_id())
-    answer = await run.question(ask, name=f"again{call and ':'}{call}:{before}")
+    answer = await ask_away(ask, run, name=f"again{call and ':'}{call}:{before}")
     return answer["action"] == "retry"

@@ -9,6 +9,7 @@ from typing import Any
 
 import swarm.events as ev
 from swarm._engine.context import Run
+from swarm._engine.nodes.away import ask_away
 from swarm._engine.nodes.effects import LEFT_OUT, may_call
 from swarm._engine.nodes.tool import call_tool
 from swarm._engine.nodes.turns import Turns
@@ -123,5 +124,5 @@ async def _approved(call: ToolCall, name: str, run: Run, place: str) -> bool:
         node=place, text=f"Allow {call.name}({arguments})?", answer={"approved": "boolean"},
         token=run.services.new_id(),
     )  # fmt: skip
-    answer = await run.question(question, name=f"approve:{name}")
+    answer = await ask_away(question, run, name=f"approve:{name}")
     return bool(answer["approved"])
