@@ -91,10 +91,11 @@ def _value(name: str, text: str, kind: Type) -> Any:
 
 def _read(name: str, file: str) -> str:
     try:
-        path = Path(file)
-        if path.stat().st_size > MAX_BYTES:
+        with Path(file).open("rb") as opened:
+            raw = opened.read(MAX_BYTES + 1)  # a device or a pipe does not say how much there is
+        if len(raw) > MAX_BYTES:
             raise _MisfitError(f"{name}: {file!r} is larger than {MAX_BYTES:,} bytes")
-        return path.read_text(encoding="utf-8")
+        return raw.decode("utf-8")
     except UnicodeDecodeError as error:
         raise _MisfitError(f"{name}: {file!r} is not UTF-8 (byte {error.start})") from error
     except (OSError, ValueError) as error:

@@ -84,6 +84,8 @@ class Desk:
     async def _find(self, wanted: str) -> SavedRun:
         if len(wanted) == TOKEN_LENGTH and "-" not in wanted:
             return await self.store.load((await self.store.question(wanted)).run)
+        if not wanted:  # a variable that is not set must not mean the newest run
+            raise _not_kept(wanted, self.settings)
         prefix = "" if wanted == LATEST else wanted
         heads = await self.store.runs(prefix=prefix, limit=1 if wanted == LATEST else SHOWN + 1)
         exact = [head for head in heads if head.id == wanted] or list(heads)

@@ -115,7 +115,10 @@ def check_size(
     """Return the bytes of the records; raise `too_large` if one of them, or the run, is too large."""
     size = 0
     for record in records:
-        size += check_body(f"a record of run {run_id!r} ({record.place or record.kind})", record.body, limits)
+        own = size_of(record.body)
+        if own > limits.record_bytes:  # asked here too, so that only what is refused is given words
+            check_body(f"a record of run {run_id!r} ({record.place or record.kind})", record.body, limits)
+        size += own
     if last:
         return size
     if run.bytes + size > limits.run_bytes:
@@ -180,7 +183,7 @@ def expired_runs(runs: Sequence[Kept], keep: Retention, now: float) -> Iterator[
     count, size = len(ended), sum(run.bytes for run in runs)
     for run in ended:
         kept_s = keep.failed_s if run.status == "failed" else keep.finished_s
-        if now - run.updated <= kept_s and count <= keep.runs and size <= keep.bytes:
+        if not now - run.updated > kept_s and count <= keep.runs and size <= keep.bytes:
             continue
         count, size = count - 1, size - run.bytes
         yield run.id

@@ -52,9 +52,12 @@ def write_recording(path: str | Path, recording: Recording) -> None:
     Raises:
         StoreError: it cannot be written.
     """
-    path, text = Path(path), dump_recording(recording)
+    path, text = Path(os.path.realpath(path)), dump_recording(recording)
     part = path.with_name(f".{path.name}.{os.getpid()}")
     try:
+        if path.exists() and not path.is_file():  # a pipe, a terminal: it is written to, and stays what it is
+            path.write_text(text, encoding="utf-8")
+            return
         fd = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(fd, "w", encoding="utf-8") as file:
             file.write(text)
@@ -72,9 +75,11 @@ def read_recording(path: str | Path) -> Recording:
     """
     path = Path(path)
     try:
-        if path.stat().st_size > FILE_BYTES:
+        with path.open("rb") as file:
+            raw = file.read(FILE_BYTES + 1)  # a device or a pipe does not say how much there is
+        if len(raw) > FILE_BYTES:
             raise StoreError(f"it is larger than {FILE_BYTES:,} bytes", where=str(path), code="too_large")
-        return load_recording(path.read_text(encoding="utf-8"), where=str(path))
+        return load_recording(raw.decode("utf-8"), where=str(path))
     except OSError as error:
         raise StoreError(f"it cannot be read: {error.strerror}", where=str(path)) from error
     except UnicodeDecodeError as error:

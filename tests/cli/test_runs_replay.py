@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import stat
 from pathlib import Path
 
@@ -109,6 +110,19 @@ def test_an_exported_run_is_private_and_replays_anywhere(desk: Path, tmp_path: P
     assert "--graph FILE" in lost.err
     assert swarm("runs", "replay", out, "--check", "--graph", moved).code == 0
     assert swarm("runs", "replay", out, "--check", "--graph", moved, "--store", "none.db").code == 0
+
+
+def test_an_export_to_a_pipe_goes_through_it_and_leaves_it_a_pipe(project: Path) -> None:
+    swarm("run", "hello.swarm.yaml", "--input", "message=hi")
+    pipe = project / "pipe"
+    os.mkfifo(pipe)
+    end = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        assert swarm("runs", "export", "latest", "-o", pipe).code == 0
+        assert pipe.is_fifo()
+        assert os.read(end, 65536).decode() == swarm("runs", "export", "latest").out
+    finally:
+        os.close(end)
 
 
 def test_the_tools_of_a_graph_are_not_imported() -> None:

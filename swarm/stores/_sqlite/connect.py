@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import stat
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
@@ -14,7 +15,15 @@ from swarm.stores._sqlite import schema
 from swarm.stores._sqlite.faults import is_damage, translated
 from swarm.stores.base import SCHEMA
 
-__all__ = ["FileOptions", "Warn", "create_private", "filesystem_of", "open_reader", "open_writer"]
+__all__ = [
+    "FileOptions",
+    "Warn",
+    "create_private",
+    "filesystem_of",
+    "open_reader",
+    "open_writer",
+    "refuse_other",
+]
 
 Warn = Callable[[str], None]
 
@@ -22,6 +31,7 @@ WAL_BYTES = 64 * 1024 * 1024  # what the log is cut back to after it was larger
 CHECKPOINT_PAGES = 1000
 NETWORK = ("nfs", "nfs4", "cifs", "smb3", "smbfs", "ncpfs", "afs", "9p", "fuse.sshfs")
 MOUNTS = Path("/proc/mounts")
+HEADER_BYTES, NAME_AT = 100, 68  # of an SQLite file; where its application's name is
 TABLES = ("runs", "journal", "totals", "blobs", "questions", "graphs")
 
 
@@ -44,10 +54,28 @@ class FileOptions:
         return max(1, self.file_bytes // schema.PAGE_BYTES)
 
 
-def open_writer(path: Path, options: FileOptions, warn: Warn) -> sqlite3.Connection:
+def refuse_other(path: Path) -> None:
+    """Raise `unsupported` for what is no file: a folder, a device, a pipe (which nobody may ever write to)."""
+    try:
+        mode = path.stat().st_mode
+    except OSError:
+        return  # it is not there, or whoever opens it is told why it cannot be
+    if not stat.S_ISREG(mode):
+        what = "a folder" if stat.S_ISDIR(mode) else "no file"
+        hint = "name a file for the runs"
+        raise StoreError(f"this is {what}", where=str(path), hint=hint, code="unsupported")
+
+
+def open_writer(path: Path, options: FileOptions, warn: Warn, *, is_known: bool) -> sqlite3.Connection:
     """Open the file to write to, made if it is not there; a damaged one is set aside and told of.
 
-    The caller holds the lock. Raises `StoreError`.
+    The caller holds the lock.
+
+    Args:
+        is_known: it was a file of runs before. If not, one that cannot be read is somebody else's.
+
+    Raises:
+        StoreError: `schema`: it is somebody else's.
     """
     try:
         return _open(path, options)
@@ -56,6 +84,11 @@ def open_writer(path: Path, options: FileOptions, warn: Warn) -> sqlite3.Connect
     except sqlite3.DatabaseError as error:
         if not is_damage(error):
             raise translated(error, str(path)) from error
+    if not is_known and not _is_ours(path):
+        hint = "name another file for the runs"
+        raise StoreError(
+            "this file holds something else than runs", where=str(path), hint=hint, code="schema"
+        )
     aside = _set_aside(path)
     warn(f"the runs in {path} are damaged: they are kept as {aside}, and new ones begin in {path}")
     try:
@@ -66,7 +99,8 @@ def open_writer(path: Path, options: FileOptions, warn: Warn) -> sqlite3.Connect
 
 def open_reader(path: Path, busy_s: float) -> sqlite3.Connection:
     """Open the file to read from; one that is not there is like an empty one."""
-    there = path.exists()
+    refuse_other(path)
+    there = path.exists() and path.stat().st_size > 0
     file = _connect(_reading(path) if there else ":memory:", busy_s)
     try:
         if not there:
@@ -175,6 +209,13 @@ def set_sync(file: sqlite3.Connection, *, full: bool) -> None:
     file.execute(f"PRAGMA synchronous = {'FULL' if full else 'NORMAL'}")
 
 
+def _is_ours(path: Path) -> bool:
+    """Return whether the header of a file, which may be damaged, still says that it holds runs."""
+    with path.open("rb") as file:
+        header = file.read(HEADER_BYTES)
+    return header[NAME_AT : NAME_AT + 4] == schema.APPLICATION.to_bytes(4, "big")
+
+
 def _set_aside(path: Path) -> Path:
     """Rename a damaged file, with its log, to a name that is free, and return that."""
     number = 1
@@ -192,7 +233,7 @@ def _refuse_network(path: Path) -> None:
     """Raise if the file would be on a network file system: several machines cannot share a log's index."""
     if not MOUNTS.exists():
         return
-    found = filesystem_of(path.resolve(), MOUNTS.read_text(encoding="utf-8", errors="replace"))
+    found = filesystem_of(Path(os.path.realpath(path)), MOUNTS.read_text(encoding="utf-8", errors="replace"))
     if found in NETWORK:
         what = f"runs cannot be kept on a network file system ({found}): its locks are not reliable"
         raise StoreError(what, where=str(path), hint="name a file on a local disk", code="unsupported")

@@ -41,6 +41,9 @@ class FileLock:
     The file of the lock stays when the lock is let go: to delete it would let two processes lock
     two files of one name.
 
+    Attributes:
+        is_known: the file had an owner before, so whatever is in it now, it was one of runs.
+
     Raises:
         StoreError: code `owned`, another process (or another store of this one) holds it.
     """
@@ -53,11 +56,14 @@ class FileLock:
             holder = _read(self._fd)
             os.close(self._fd)
             raise _owned(path, holder) from error
+        self.is_known = os.fstat(self._fd).st_size > 0
         os.ftruncate(self._fd, 0)
         os.write(self._fd, b"%d\n" % os.getpid())
 
-    def release(self) -> None:
-        """Let go; once."""
+    def release(self, *, opened: bool = True) -> None:
+        """Let go; once. What could not be opened has not been owned."""
+        if not opened and not self.is_known:
+            os.ftruncate(self._fd, 0)
         os.close(self._fd)
 
 

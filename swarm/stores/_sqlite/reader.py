@@ -47,7 +47,7 @@ class Reader:
 
     def _call(self, read: Callable[[sqlite3.Connection], T]) -> T:
         try:
-            if self._file is None and self._path.exists():
+            if self._file is None and self._path.exists() and self._path.stat().st_size:
                 self._file = open_reader(self._path, self._busy_s)
             if self._file is not None:
                 return read(self._file)

@@ -36,6 +36,7 @@ QUESTION = (
 )
 RECORD = "SELECT id, kind, place, call, body, crc FROM journal"
 ALL = 2**62
+RUN_BYTES = 512_000_000  # of a run that is read back: eight times what one may be by default
 LAST = "\U0010ffff"
 
 
@@ -106,13 +107,17 @@ def load(file: sqlite3.Connection, run_id: str) -> SavedRun:
 def _records(file: sqlite3.Connection, row: RunRow, count: int) -> Iterator[Record]:
     """Yield the records of a run, which are so many; none is missing, none is changed."""
     first, last = span(row.number)
-    expected = first
+    expected, size = first, 0
     for found in file.execute(f"{RECORD} WHERE id >= ? AND id < ? ORDER BY id", (first, last)):
         what = f"record {expected - first} of run {row.id!r}"
         if found[0] != expected or not is_record(found):
             raise corrupt(f"{what} is damaged: it is not what was written")
         _, kind, place, call, body, _ = found
-        yield Record(kind, place, call, text_of(file, body, what))
+        record = Record(kind, place, call, text_of(file, body, what))
+        size += len(record.body)
+        if size > RUN_BYTES:  # a file that somebody wrote may name one large body a million times
+            raise corrupt(f"run {row.id!r} is damaged: it would have more than {RUN_BYTES:,} bytes")
+        yield record
         expected += 1
     if expected - first != count:
         raise corrupt(f"run {row.id!r} is damaged: {expected - first} of {count} records are there")

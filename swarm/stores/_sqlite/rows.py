@@ -31,6 +31,7 @@ __all__ = [
 ]
 
 INLINE_BYTES = 8192  # larger bodies are compressed, and kept once however often they occur
+BODY_BYTES = 256_000_000  # a file may claim any size: no body that is read back takes more memory than this
 LEVEL = 1  # of zlib: the writer waits for it (100 MB/s; level 6 gains a tenth of the size at a third of the speed)
 SEP = "\x1f"
 
@@ -123,6 +124,8 @@ def blob_of(body: str) -> Blob:
 
 def unpack(blob: Blob, what: str) -> str:
     """Return a large body; `what` names whose it is if it is damaged."""
+    if blob.size > BODY_BYTES:
+        raise corrupt(f"{what} is damaged: it would have {blob.size:,} bytes")
     try:
         raw = zlib.decompressobj().decompress(blob.body, blob.size + 1)  # never more than it says
     except zlib.error as error:

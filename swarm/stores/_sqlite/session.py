@@ -14,7 +14,7 @@ from typing import Any
 
 from swarm.errors import StoreError, describe
 from swarm.stores._sqlite.changes import Changes
-from swarm.stores._sqlite.connect import FileOptions, Warn, open_writer
+from swarm.stores._sqlite.connect import FileOptions, Warn, open_writer, refuse_other
 from swarm.stores._sqlite.faults import as_ours
 from swarm.stores._sqlite.lock import FileLock
 from swarm.stores._sqlite.sweep import Sweep
@@ -37,15 +37,18 @@ class Session:
         self, path: Path, options: FileOptions, limits: StoreLimits, keep: Retention | None, warn: Warn
     ) -> None:
         self._path, self._options, self._warn = path, options, warn
+        refuse_other(path)
         try:
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             self._lock = FileLock(path)
         except OSError as error:
             raise as_ours(error, path) from error
         try:
-            self._file = open_writer(path, options, warn)
-        except BaseException:
-            self._lock.release()
+            self._file = open_writer(path, options, warn, is_known=self._lock.is_known)
+        except BaseException as error:
+            self._lock.release(opened=False)
+            if isinstance(error, OSError):
+                raise as_ours(error, path) from error
             raise
         self._changes = Changes(self._file, limits)
         self._sweep = Sweep(keep)
