@@ -25,6 +25,7 @@ __all__ = ["Identity", "forget", "identify", "note_of", "read_note", "refuse_oth
 
 SUFFIX = ".batch.json"
 FORMAT = 1
+NOTE_BYTES = 16_000_000  # a note has a hash for each part of a graph; one that is cut off is no JSON
 ENDS = 1 << 16  # bytes at the beginning and at the end of the input that are looked at
 
 
@@ -69,10 +70,11 @@ def read_note(out: Path) -> Identity | None:
     """
     path = note_of(out)
     try:
-        table = json.loads(path.read_bytes())
+        with path.open("rb") as file:
+            table = json.loads(file.read(NOTE_BYTES))
     except FileNotFoundError:
         return None
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise _unreadable(path, str(error)) from error
     try:
         if table["format"] != FORMAT:

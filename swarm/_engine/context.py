@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import json
-import math
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any, Protocol
 
 import swarm.events as ev
 from swarm._engine.gates import Gates
 from swarm._engine.journal import Journal
+from swarm._engine.limits import Limits
 from swarm._engine.quick import model_token
 from swarm._engine.result import Ask, NodeResult
 from swarm._engine.scheduler import EndRun
@@ -38,48 +38,6 @@ NOTHING: Mapping[Any, Any] = MappingProxyType({})  # of a run without questions,
 Sink = Callable[[ev.Event], None]
 Observer = Callable[[Outcome], None]
 ASK_TIMEOUT_S = 7 * 86400.0  # every wait has a deadline; a person gets a week
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
-    """How far a run may go; every one is finite.
-
-    Attributes:
-        run_s: wall time of a run. nodes: nodes started, those of bodies and inner graphs included.
-        visits: how often one body (`each`, `repeat`) may run in a run. fan_out: items of one `each`.
-        depth: graphs inside graphs.
-        tool_calls, output_tokens: of a whole run.
-        input_bytes, value_bytes: of a run's input, of one value, as JSON. run_bytes: of all values
-            that a run's nodes came to.
-        concurrency: nodes at work at once, in all runs of a `Swarm`; runs that wait are served in turn.
-        model_calls: of one model at once, where its entry under `models:` says nothing else.
-        runs: at work or paused at once. waiting: nodes that wait for their turn; beyond either, a run
-            that would begin is refused (`overloaded`).
-
-    Raises:
-        ValueError: a limit that is not above 0, or not finite.
-    """
-
-    run_s: float = 600.0
-    nodes: int = 100_000
-    visits: int = 100_000
-    fan_out: int = 100_000
-    depth: int = 8
-    tool_calls: int = 10_000
-    output_tokens: int = 1_000_000
-    input_bytes: int = 4_000_000
-    value_bytes: int = 16_000_000
-    run_bytes: int = 256_000_000
-    concurrency: int = 1_000
-    model_calls: int = 64
-    runs: int = 20_000
-    waiting: int = 100_000
-
-    def __post_init__(self) -> None:
-        for limit in fields(self):
-            value = getattr(self, limit.name)
-            if not 0 < value < math.inf:  # false for NaN
-                raise ValueError(f"Limits({limit.name}={value!r}): a limit is above 0 and finite")
 
 
 class ChooseExpert(Protocol):
@@ -324,8 +282,12 @@ class Run:
         Raises:
             LimitExceededError: more calls than a run may make.
         """
+        self.check_tool_call()
         self.tool_calls += 1
-        if self.tool_calls > self.limits.tool_calls:
+
+    def check_tool_call(self) -> None:
+        """Raise LimitExceededError if a further tool call is more than a run may make."""
+        if self.tool_calls >= self.limits.tool_calls:
             raise LimitExceededError(
                 f"the run called tools more than {self.limits.tool_calls:,} times",
                 hint="raise Limits(tool_calls=...)",

@@ -14,14 +14,14 @@ from typing import Any, Protocol
 import swarm.events as ev
 from swarm._engine.past import Past
 from swarm._engine.result import Ask, Outcome
-from swarm.errors import StoreError, SwarmError
+from swarm.errors import LimitExceededError, StoreError, SwarmError
 from swarm.stores.base import DONE, END, EVENTS, INTENT, TRIED, Question, Record, RunStore
 from swarm.stores.failpoint import FAILPOINT, reached
 from swarm.stores.log import ENDS, is_kept
 
 __all__ = ["Journal", "RunJournal", "failure_body", "outcome_body"]
 
-_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=str).encode
+_ENCODE = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=str).encode
 
 
 class Journal(Protocol):
@@ -50,6 +50,10 @@ class Journal(Protocol):
 
     def jot(self, place: str, call: str, body: Mapping[str, Any], *, tried: bool = False) -> None:
         """Note what a call gave, to be written with what is written next; `tried`: it gave no result."""
+        ...
+
+    async def flush(self) -> None:
+        """Write down what was noted of calls so far; a further model is asked only then."""
         ...
 
     async def keep(self, place: str, call: str, body: Mapping[str, Any]) -> None:
@@ -129,6 +133,11 @@ class RunJournal:
         """Note what a call gave."""
         self._pending += (*self._pack(), Record(TRIED if tried else DONE, place, call, _encode(body)))
 
+    async def flush(self) -> None:
+        """Write down what was noted of calls; what was only heard waits for the next record."""
+        if self._pending:
+            await self._done(self._store.append(self._run, self._epoch, tuple(self._take())))
+
     async def keep(self, place: str, call: str, body: Mapping[str, Any]) -> None:
         """Write down what a call gave."""
         await self._write(Record(DONE, place, call, _encode(body)))
@@ -195,6 +204,14 @@ class RunJournal:
             return []
         told, self._told = self._told, []
         return [Record(EVENTS, "", "", _encode([ev.to_json(event) for event in told]))]
+
+
+def _encode(body: Any) -> str:
+    try:
+        return _ENCODE(body)
+    except RecursionError as error:  # a loop can put its value into a list, round after round
+        hint = "keep what a loop carries flat"
+        raise LimitExceededError("its value nests too deep to be written down", hint=hint) from error
 
 
 _IN_RECORDS = frozenset({ev.RunStarted, ev.NodeFinished, *ENDS})

@@ -92,6 +92,9 @@ class ReplayJournal:
     def jot(self, place: str, call: str, body: Mapping[str, Any], *, tried: bool = False) -> None:
         """Write nothing."""
 
+    async def flush(self) -> None:
+        """Write nothing."""
+
     async def keep(self, place: str, call: str, body: Mapping[str, Any]) -> None:
         """Write nothing."""
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any, cast
 
 import swarm.events as ev
@@ -26,7 +26,6 @@ __all__ = [
     "read_json",
 ]
 
-MAX_DEPTH = 500  # of a body: the JSON of Python goes twice as far, and copying it half of the rest
 Kinds = Mapping[str, tuple[type, ...]]
 
 NUMBER, TEXT, MAYBE_TEXT = (int, float), (str,), (str, type(None))
@@ -138,12 +137,9 @@ def read_json(text: Any) -> Any:
     if not isinstance(text, str):
         raise ValueError("it is no text")
     try:
-        value = json.loads(text)
+        return json.loads(text)
     except RecursionError as error:
         raise ValueError("it nests too deep") from error
-    if text.count("[") + text.count("{") > MAX_DEPTH and _is_deeper(value, MAX_DEPTH):
-        raise ValueError("it nests too deep")
-    return value
 
 
 def _check_results(records: tuple[Record, ...]) -> None:
@@ -320,22 +316,6 @@ def _object(raw: Any, where: str) -> dict[str, Any]:
     if not isinstance(raw, dict):
         raise ValueError(f"{where} is no object")
     return cast("dict[str, Any]", raw)
-
-
-def _is_deeper(value: Any, depth: int) -> bool:
-    """Return whether a value nests deeper; level by level, since it may be too deep to recurse into."""
-    level: list[Any] = [value]
-    for _ in range(depth):
-        level = [part for one in level for part in _parts_of(one)]
-        if not level:
-            return False
-    return True
-
-
-def _parts_of(value: Any) -> Iterable[Any]:
-    if isinstance(value, dict):
-        return cast("dict[str, Any]", value).values()
-    return cast("list[Any]", value) if isinstance(value, list) else ()
 
 
 def _corrupt(what: str, run_id: str) -> StoreError:

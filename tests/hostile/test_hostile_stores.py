@@ -19,7 +19,6 @@ from swarm.stores.history import recorded_run, summary_of
 from swarm.stores.memory import MemoryStore
 from swarm.stores.sqlite import SqliteStore
 
-TOKEN = "0" * 32
 RESULT = '{"kind":"tool","at":0,"latency_ms":1,"output":4}'
 JUNK = [
     "", "x", "null", "1", "true", "NaN", '"a"', "[]", "{}", "[1]", "[null]", "[{}]", "[" * 100_000, '{"a":' * 100_000,
@@ -53,41 +52,42 @@ async def version_of(store: MemoryStore) -> str:
         return (await swarm.runs.show(paused.id)).head.version
 
 
-Attack = Callable[[MemoryStore, str], Awaitable[None]]
+Attack = Callable[[MemoryStore, str, str], Awaitable[None]]
+DEEDS: list[Callable[[Swarm, str], Awaitable[Any]]] = [
+    lambda swarm, run: swarm.resume(run),
+    lambda swarm, run: swarm.resume(run, ok=True),
+    lambda swarm, run: swarm.runs.fork(run, at=["b"]),
+    lambda swarm, run: swarm.runs.fork(run, changed={"n": 3}),
+    lambda swarm, run: swarm.runs.replay(run),
+    lambda swarm, run: swarm.runs.export(run),
+    lambda swarm, run: swarm.runs.cancel(run),
+    lambda swarm, run: swarm.runs.recover(),
+]
 
 
-def new_run(version: str, given: str = '{"n":2}', **more: Any) -> NewRun:
-    return NewRun(id="evil", graph="g", version=version, input=given, at=0.0, **more)
+def new_run(version: str, name: str, given: str = '{"n":2}', **more: Any) -> NewRun:
+    return NewRun(id=name, graph="g", version=version, input=given, at=0.0, **more)
 
 
 async def survives(attack: Attack) -> None:
     """Do everything that can be done with a run that somebody wrote; each ends well, or says which run is wrong."""
-    deeds: list[Callable[[Swarm], Awaitable[Any]]] = [
-        lambda swarm: swarm.resume("evil"),
-        lambda swarm: swarm.resume("evil", ok=True),
-        lambda swarm: swarm.runs.recover(),
-        lambda swarm: swarm.runs.fork("evil", at=["b"]),
-        lambda swarm: swarm.runs.fork("evil", changed={"n": 3}),
-        lambda swarm: swarm.runs.replay("evil"),
-        lambda swarm: swarm.runs.export("evil"),
-        lambda swarm: swarm.runs.cancel("evil"),
-    ]
-    for deed in deeds:
-        store = MemoryStore()
-        await attack(store, await version_of(store))
-        async with asyncio.timeout(5), Swarm(graph(), store=store) as swarm:
+    store = MemoryStore()
+    version = await version_of(store)
+    async with asyncio.timeout(5), Swarm(graph(), store=store) as swarm:
+        for number, deed in enumerate(DEEDS):
+            name = f"evil{number}"
+            await attack(store, version, name)
+            failure: SwarmError | None = None
             try:
-                came = await deed(swarm)
+                came = await deed(swarm, name)
+                failure = came.error if isinstance(came, RunResult) else None
             except SwarmError as error:
-                assert error.code != "internal", error
-                assert "evil" in str(error), "it names the run"
-            else:
-                assert (
-                    not isinstance(came, RunResult) or came.error is None or came.error.code != "internal"
-                ), came
-            saved = await swarm.runs.show("evil")
-        recorded_run(saved)  # what people look at is shown as far as it goes
-        summary_of(saved)
+                failure = error
+                assert "evil" in str(failure), "it names the run"
+            assert failure is None or failure.code != "internal", failure
+            saved = await swarm.runs.show(name)
+            recorded_run(saved)  # what people look at is shown as far as it goes
+            summary_of(saved)
 
 
 @pytest.mark.parametrize("status", ["running", "failed", "completed"])
@@ -97,34 +97,34 @@ async def survives(attack: Attack) -> None:
 async def test_a_journal_that_somebody_else_wrote_breaks_nothing(kind: str, call: str, status: str) -> None:
     for body in JUNK:
 
-        async def attack(store: MemoryStore, version: str, body: str = body) -> None:
-            await store.create(new_run(version))
+        async def attack(store: MemoryStore, version: str, name: str, body: str = body) -> None:
+            await store.create(new_run(version, name))
             record = Record(kind, "" if kind in (END, EVENTS) else "a", call, body)
             if status == "running":
-                await store.append("evil", 1, [record])
+                await store.append(name, 1, [record])
             else:
-                await store.end("evil", 1, status, [record], 1.0)
+                await store.end(name, 1, status, [record], 1.0)
 
         await survives(attack)
 
 
 @pytest.mark.parametrize("body", JUNK, ids=range(len(JUNK)))
 async def test_an_input_a_graph_and_questions_that_somebody_else_wrote_break_nothing(body: str) -> None:
-    async def bad_input(store: MemoryStore, version: str) -> None:
-        await store.create(new_run(version, body))
+    async def bad_input(store: MemoryStore, version: str, name: str) -> None:
+        await store.create(new_run(version, name, body))
 
-    async def bad_graph(store: MemoryStore, version: str) -> None:
+    async def bad_graph(store: MemoryStore, version: str, name: str) -> None:
         await store.put_graph("v", body)
-        await store.create(new_run("v", records=(Record(DONE, "a", "", RESULT),)))
+        await store.create(new_run("v", name, records=(Record(DONE, "a", "", RESULT),)))
 
-    async def bad_fields(store: MemoryStore, version: str) -> None:
-        await store.create(new_run(version))
-        await store.ask("evil", 1, asked(fields=body), [])
+    async def bad_fields(store: MemoryStore, version: str, name: str) -> None:
+        await store.create(new_run(version, name))
+        await store.ask(name, 1, asked(name, fields=body), [])
 
-    async def bad_answer(store: MemoryStore, version: str) -> None:
-        await store.create(new_run(version))
-        await store.ask("evil", 1, asked(), [])
-        await store.answer(TOKEN, body, 1.0)
+    async def bad_answer(store: MemoryStore, version: str, name: str) -> None:
+        await store.create(new_run(version, name))
+        await store.ask(name, 1, asked(name), [])
+        await store.answer(asked(name).token, body, 1.0)
 
     for attack in (bad_input, bad_graph, bad_fields, bad_answer):
         await survives(attack)
@@ -132,23 +132,23 @@ async def test_an_input_a_graph_and_questions_that_somebody_else_wrote_break_not
 
 @pytest.mark.parametrize("expires", [float("nan"), float("inf"), -1.0, 1e308])
 async def test_a_question_that_expires_at_no_time_breaks_nothing(expires: float) -> None:
-    async def attack(store: MemoryStore, version: str) -> None:
-        await store.create(new_run(version))
-        await store.ask("evil", 1, asked(expires=expires), [])
+    async def attack(store: MemoryStore, version: str, name: str) -> None:
+        await store.create(new_run(version, name))
+        await store.ask(name, 1, asked(name, expires=expires), [])
 
     await survives(attack)
 
 
 async def test_a_run_whose_graph_is_not_kept_is_named() -> None:
-    async def attack(store: MemoryStore, version: str) -> None:
-        await store.create(new_run("gone"))
+    async def attack(store: MemoryStore, version: str, name: str) -> None:
+        await store.create(new_run("gone", name))
 
     await survives(attack)
 
 
-def asked(*, fields: str = '{"ok":"boolean"}', expires: float = 4e9) -> Question:
+def asked(name: str, *, fields: str = '{"ok":"boolean"}', expires: float = 4e9) -> Question:
     return Question(
-        token=TOKEN, run="evil", place="b", call="ask#1", text="?", fields=fields, expires=expires
+        token=name.rjust(32, "0"), run=name, place="b", call="ask#1", text="?", fields=fields, expires=expires
     )
 
 
@@ -204,7 +204,7 @@ async def test_a_file_that_claims_more_than_it_holds_takes_no_memory(tmp_path: P
     store = SqliteStore(file)
     version = "v"
     await store.put_graph(version, "{}")
-    await store.create(new_run(version, "[" + "0," * 10_000 + "0]"))
+    await store.create(new_run(version, "evil", "[" + "0," * 10_000 + "0]"))
     await store.aclose()
     with closing(sqlite3.connect(file)) as bomb:
         body = zlib.compress(b"0" * 10_000_000)

@@ -129,14 +129,21 @@ def _document(found: Found) -> dict[str, object]:
     }
 
 
-def _grid(found: Sequence[RunSummary]) -> Grid:
+def _when(at: float) -> str:
     import time
 
+    try:
+        return time.strftime("%d %b %H:%M", time.localtime(at)) if at else ""
+    except (OverflowError, ValueError, OSError):
+        return "?"  # somebody else wrote it: no calendar has that day
+
+
+def _grid(found: Sequence[RunSummary]) -> Grid:
     styles = {"failed": "red", "corrupt": "red", "completed": "green"}
     rows = [
         [
             Cell(one.id, "bold"),
-            Cell(time.strftime("%d %b %H:%M", time.localtime(one.at)) if one.at else "", "dim"),
+            Cell(_when(one.at), "dim"),
             Cell(one.graph),
             Cell(one.status, styles.get(one.status, "yellow")),
             Cell("" if one.latency_ms is None else f"{one.latency_ms:,.0f} ms", "dim"),

@@ -38,6 +38,7 @@ async def may_call(
         and not await _is_retried(tool, arguments, before, run, place, call)
     ):
         return False
+    run.check_tool_call()  # a call that the limit forbids is not about to happen
     await journal.intend(place, call, {"tool": signature.name, "arguments": arguments, "key": key})
     return True
 
@@ -49,7 +50,7 @@ async def _is_retried(
         f"{name}={json.dumps(value, ensure_ascii=False, default=str)}" for name, value in arguments.items()
     )
     text = (
-        f"The run was cut off while it called {tool.signature.name}({given}): it may or may not have happened. "
+        f"{tool.signature.name}({given}) was called, and the run broke off there: it may or may not have happened. "
         "Call it again (retry), or go on without it (skip)?"
     )
     ask = Ask(node=place, text=text, answer={"action": CHOICE}, token=run.services.new_id())

@@ -37,6 +37,7 @@ class Turns:
         call = journal.call(self.place, f"{self.asked}/turn")
         if (body := journal.recalled(self.place, call)) is not None:
             return _turn_of(body)
+        await journal.flush()
         completion = await self._complete(request)
         journal.jot(self.place, call, _body_of_turn(completion))
         return completion
