@@ -39,6 +39,7 @@ from swarm.tools.base import Tool
 __all__ = ["Swarm"]
 
 Listener = Callable[[ev.Event], None]
+CLOCKS_APART_S = 1.0  # the loops of asyncio and uvloop tell the machine's monotonic time, to a millisecond
 
 
 class Swarm:
@@ -203,8 +204,9 @@ class Swarm:
         self._loop = loop
         self._live.clear()
         self._services = replace(
-            self._services, slots=Slots(self.limits.concurrency), gates=Gates(self.limits.model_calls)
-        )
+            self._services, clock=_clock_beside(loop), slots=Slots(self.limits.concurrency),
+            gates=Gates(self.limits.model_calls),
+        )  # fmt: skip
 
     async def run(self, **given: Any) -> RunResult:
         """Run the graph on an input, by name.
@@ -306,7 +308,7 @@ class Swarm:
         return await self.runs.resume(paused, answer)
 
     async def cancel(self, run: RunResult | str) -> None:
-        """Give up a paused run, or (with a store) any that has not ended; else nothing happens.
+        """Give up a run that has not ended: one that is here, or (with a store) any; else nothing happens.
 
         With a store this is durable: after it returns, nothing of the run begins.
         """
@@ -339,6 +341,16 @@ class Swarm:
             return self.run_input(given, listeners=[*listeners, put], run_id=run_id, streams=True)
 
         return stream_run(start, self._detached if detach else None)
+
+
+def _clock_beside(loop: asyncio.AbstractEventLoop) -> Callable[[], float]:
+    """Return what durations are measured by: the machine's clock, or the loop's own where that is another.
+
+    What a run does may depend on how long nodes took before (`Urgency`): in a loop with a virtual clock that
+    has to be virtual, too, or the same seed would not give the same run twice.
+    """
+    is_virtual = abs(loop.time() - time.monotonic()) > CLOCKS_APART_S
+    return loop.time if is_virtual else time.perf_counter
 
 
 async def _choose(

@@ -21,7 +21,10 @@ def rerun(plan: Plan, at: Iterable[str]) -> frozenset[str]:
     again: set[int] = set()
     for name in (at,) if isinstance(at, str) else at:
         if name not in plan.index:
+            outer = re.split(r"[/\[]", name, maxsplit=1)[0]
             hint = did_you_mean(name, plan.index)
+            if outer != name and outer in plan.index:
+                hint = f"what is inside a node runs anew with all of it: {outer}"
             raise InputError(f"graph {plan.name!r} has no node {name!r}", hint=hint)
         again.add(plan.index[name])
     for node in plan.nodes:  # every node comes after those it waits for

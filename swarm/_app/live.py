@@ -109,6 +109,17 @@ class LiveRuns:
         """Return the run of this id that has a task of its own."""
         return self._by_id.get(run_id)
 
+    async def cancel(self, run_id: str) -> None:
+        """Stop the run if it is here, and wait until it has stopped; who waits for it gets a result, `cancelled`."""
+        live = self._by_id.get(run_id)
+        if live is not None:
+            await live.cancel()
+            return
+        works = [run.work for run in self.at_work if run.id == run_id and run.work is not None]
+        for work in works:
+            work.stop()
+        await asyncio.gather(*(work.ended() for work in works))
+
     def has(self, run_id: str) -> bool:
         """Return whether the run is here."""
         return run_id in self._by_id or any(run.id == run_id for run in self.at_work)

@@ -278,14 +278,12 @@ class Runs:
         """
         run_id = _id_of(run)
         async with self._turn(run_id):
-            live = self._live.find(run_id)
             was_open = (
                 await self._durable().store.cancel(run_id, time.time())
                 if self._has_store
-                else live is not None
+                else self._live.has(run_id)
             )
-            if live is not None:
-                await live.cancel()
+            await self._live.cancel(run_id)
         return was_open
 
     async def backup(self, path: str | Path) -> None:

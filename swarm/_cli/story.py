@@ -41,7 +41,11 @@ class NodeStory:
 
 @dataclass(slots=True, kw_only=True)
 class Story:
-    """What happened in a run."""
+    """What happened in a run.
+
+    Attributes:
+        notes: each once, however often it was said. asking: open questions, by node.
+    """
 
     id: str = ""
     graph: str = ""
@@ -52,6 +56,7 @@ class Story:
     latency_ms: float | None = None
     usage: Mapping[str, int] = field(default_factory=dict[str, int])
     notes: list[str] = field(default_factory=list[str])
+    asking: dict[str, str] = field(default_factory=dict[str, str])
     nodes: dict[str, NodeStory] = field(default_factory=dict[str, NodeStory])
 
     def node(self, path: str) -> NodeStory:
@@ -83,11 +88,14 @@ def _tell_run(story: Story, event: ev.Event) -> None:
         case ev.RunStarted():
             story.graph, story.input = event.graph, event.input
         case ev.NoteAdded():
-            story.notes.append(event.text)
+            if event.text not in story.notes:
+                story.notes.append(event.text)
         case ev.RunPausedEvent():
-            story.status, story.text = "paused", event.text
+            story.asking[event.node] = event.text
+            _wait(story)
         case ev.RunResumed():
-            story.status, story.text = "unfinished", ""
+            story.asking.pop(event.node, None)
+            _wait(story)
         case ev.RunFinished():
             story.status, story.text, story.confidence = event.status, event.text, event.confidence
             story.latency_ms, story.usage = event.latency_ms, event.usage
@@ -100,10 +108,16 @@ def _tell_run(story: Story, event: ev.Event) -> None:
             pass
 
 
+def _wait(story: Story) -> None:
+    """Say whether the run waits for a person: it does while any question is open."""
+    text = next(iter(story.asking.values()), None)
+    story.status, story.text = ("unfinished", "") if text is None else ("paused", text)
+
+
 def _tell_node(node: NodeStory, event: ev.NodeEvent) -> None:
     match event:
         case ev.NodeStarted():
-            node.kind = event.kind
+            node.kind, node.status = event.kind, "running"
         case ev.NodeSkipped():
             node.status, node.reason = "skipped", event.reason
         case ev.NodeFinished():

@@ -282,7 +282,8 @@ class Run:
         Raises:
             LimitExceededError: more calls than a run may make.
         """
-        self.check_tool_call()
+        if self.tool_calls >= self.limits.tool_calls:  # asked here first: a call less for every node
+            self.check_tool_call()
         self.tool_calls += 1
 
     def check_tool_call(self) -> None:
@@ -375,7 +376,7 @@ def _weight(value: Any, limit: int) -> int:
     table: dict[str, Any] = value  # pyright: ignore[reportUnknownVariableType]
     total = 2
     for key, inner in table.items():
-        kind: type[Any] = type(inner)
+        kind: type[Any] = type(inner)  # pyright: ignore[reportUnknownVariableType]
         if kind not in SCALARS:
             return weigh(table, limit)
         total += len(key) + (len(inner) + 6 if kind is str else 8)

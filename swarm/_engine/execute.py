@@ -29,6 +29,7 @@ from swarm.errors import (
 )
 from swarm.spec.graph import AskNode, ReplyNode
 from swarm.spec.plain import NotPlainError, TooLargeError, plain_data, weigh
+from swarm.stores.log import CONTINUED
 
 __all__ = ["check_input", "execute", "may_ask", "node_results"]
 
@@ -97,10 +98,10 @@ async def execute(plan: Plan, given: Mapping[str, Any], run: Run, *, again: bool
     """Run a plan on a checked input; a failure is a result, only cancellation is raised.
 
     Args:
-        again: it goes on with a run that was cut off; its journal knows what was done.
+        again: it goes on with a run that was cut off, paused or forked; its journal knows what was done.
     """
     if again:
-        run.note("continued", "the run goes on where it was cut off")
+        run.note(CONTINUED, "the run went on from what was kept of it")
     else:
         run.emit(run_started(run.id, run.now(), plan.name, given))
     run.busy = 1
@@ -116,11 +117,12 @@ async def execute(plan: Plan, given: Mapping[str, Any], run: Run, *, again: bool
     if run.waited and run.services.urgency is not None:
         run.services.urgency.learn(run.results)
     result = _result(plan, _end_of(came, run), run)
-    if came is Ending.STOPPED:
+    if came is not Ending.STOPPED:
+        result = await _kept(result, plan, run)
+    if came is Ending.STOPPED or _was_cancelled(run):
         result = replace(result, status="cancelled")
         _tell_cancelled(run)
     else:
-        result = await _kept(result, plan, run)
         _tell_end(result, run)
     run.sinks = []  # what was left behind may go on, but the run has been told to its end
     return result
@@ -139,6 +141,12 @@ async def _kept(result: RunResult, plan: Plan, run: Run) -> RunResult:
         except StoreError as failed:
             error = failed
     return _result(plan, EndRun(error=error), run)
+
+
+def _was_cancelled(run: Run) -> bool:
+    """Return whether somebody cancelled it in the store: nobody else ends a run that is ours."""
+    journal = run.journal
+    return journal is not None and journal.broken is not None and journal.broken.code == "ended"
 
 
 async def _work(plan: Plan, given: Mapping[str, Any], run: Run) -> EndRun:
@@ -170,7 +178,7 @@ def _end_of(came: EndRun | Ending, run: Run) -> EndRun:
             )
             return EndRun(error=LimitExceededError(what, code="deadline", hint=hint))
         case Ending.STOPPED:
-            what, hint = "the swarm was closed while the run was at work", "await the run before closing it"
+            what, hint = "the run was cancelled, or its swarm closed", "await the run before closing it"
             return EndRun(error=SwarmError(what, hint=hint, code="cancelled"))
         case Ending.CANCELLED_ITSELF:
             what, hint = (

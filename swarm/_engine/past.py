@@ -29,7 +29,17 @@ class Past:
         end: how the run ended, or None. usage, tool_calls: what the settled nodes used.
     """
 
-    __slots__ = ("_told", "end", "intents", "questions", "results", "tool_calls", "tried", "usage")
+    __slots__ = (
+        "_answered",
+        "_told",
+        "end",
+        "intents",
+        "questions",
+        "results",
+        "tool_calls",
+        "tried",
+        "usage",
+    )
 
     def __init__(self, saved: SavedRun | None = None) -> None:
         self.results: dict[Place, str] = {}
@@ -39,6 +49,7 @@ class Past:
         self.end: Mapping[str, Any] | None = None
         self.usage, self.tool_calls = Usage(), 0
         self._told: set[tuple[str, str]] = set()
+        self._answered: Counter[str] = Counter()  # by node: answers that were told
         if saved is not None:
             self._read(saved)
 
@@ -48,7 +59,11 @@ class Past:
         return None if body is None else json.loads(body)
 
     def has_told(self, event: ev.Event) -> bool:
-        """Return whether this event is in the journal already."""
+        """Return whether this event is in the journal already; asked once for each event, in their order."""
+        if isinstance(event, ev.RunResumed):  # a node may ask more than once: its first answers were told
+            told = self._answered[event.node] > 0
+            self._answered[event.node] -= told
+            return told
         return bool(self._told) and isinstance(event, REPEATED) and (event.type, event.node) in self._told
 
     def is_settled(self, place: str) -> bool:
@@ -79,6 +94,8 @@ class Past:
             kind = event["type"]
             if kind == ev.ToolCalled.type:
                 self.tool_calls += 1
+            elif kind == ev.RunResumed.type:
+                self._answered[event["node"]] += 1
             elif kind in (ev.NodeSkipped.type, ev.NodeFailed.type):
                 self._told.add((kind, event["node"]))
 

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, cast
 
 import swarm.events as ev
+from swarm.stores._whole import made_whole
 from swarm.stores.base import DONE, END, EVENTS, OPEN, Question, Record, SavedRun
 from swarm.stores.log import RecordedRun, RunSummary
 from swarm.stores.shapes import check_question, check_record, read_json
@@ -32,7 +33,9 @@ def recorded_run(saved: SavedRun) -> RecordedRun:
             events += _events_of(record, head.id)
         except ValueError as error:
             damaged.append(f"run {head.id}, record {place}: not an event: {error}")
-    events += _asked(saved, events, damaged)
+    questions = list(_readable(saved, damaged))
+    events = [*made_whole(events, questions)]
+    events += _asked(saved, events, questions)
     if head.status == "cancelled":  # whoever cancels a run does not write to its journal
         latency_ms = (head.updated - head.created) * 1000
         events.append(ev.RunCancelled(run=head.id, at=head.updated, latency_ms=latency_ms))
@@ -116,7 +119,18 @@ def _end(body: Table, run_id: str) -> ev.Event:
     )  # fmt: skip
 
 
-def _asked(saved: SavedRun, events: Iterable[ev.Event], damaged: list[str]) -> Iterator[ev.Event]:
+def _readable(saved: SavedRun, damaged: list[str]) -> Iterator[Question]:
+    """Yield the questions that are as runs write them."""
+    for place, question in enumerate(saved.questions):
+        try:
+            check_question(question)
+        except ValueError as error:
+            damaged.append(f"run {saved.head.id}, question {place}: {error}")
+        else:
+            yield question
+
+
+def _asked(saved: SavedRun, events: Iterable[ev.Event], questions: Iterable[Question]) -> Iterator[ev.Event]:
     """Yield the questions, and the answers, that no event tells of yet.
 
     A question is durable before anybody hears of it, an answer before the run goes on with it: where the
@@ -126,13 +140,8 @@ def _asked(saved: SavedRun, events: Iterable[ev.Event], damaged: list[str]) -> I
         return
     told = {event.token for event in events if isinstance(event, ev.RunPausedEvent)}
     waiting = _unanswered(events)
-    for place, question in enumerate(saved.questions):
-        at = saved.head.updated
-        try:
-            check_question(question)
-        except ValueError as error:
-            damaged.append(f"run {saved.head.id}, question {place}: {error}")
-            continue
+    at = saved.head.updated
+    for question in questions:
         if question.answer is None and question.token not in told:
             yield _paused(question, at)
         elif question.answer is not None and question.token in waiting:

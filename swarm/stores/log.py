@@ -7,14 +7,15 @@ that cannot be written says so once and stays quiet. Pieces of streamed text are
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 import swarm.events as ev
 
-__all__ = ["ENDS", "RecordedRun", "RunLog", "RunSummary", "is_kept", "summarize"]
+__all__ = ["CONTINUED", "ENDS", "RecordedRun", "RunLog", "RunSummary", "is_kept", "summarize"]
 
+CONTINUED = "continued"  # the code of the note with which a run goes on
 ENDS = (ev.RunFinished, ev.RunFailed, ev.RunCancelled)
 
 
@@ -75,18 +76,28 @@ def is_kept(event: ev.Event) -> bool:
     return not isinstance(event, ev.ModelToken)
 
 
+def _waiting(run_id: str, asking: Mapping[str, str]) -> RunSummary:
+    """Return the line about a run that asks these questions; without one it is at work."""
+    if not asking:
+        return RunSummary(id=run_id)
+    return RunSummary(id=run_id, status="paused", text=next(iter(asking.values())))
+
+
 def summarize(run_id: str, events: Iterable[ev.Event]) -> RunSummary:
     """Return the line about a run that had these events."""
     graph, at = "", 0.0
     last = RunSummary(id=run_id)
+    asking: dict[str, str] = {}  # text of each open question, by its node
     for event in events:
         match event:
             case ev.RunStarted():
                 graph, at = event.graph, event.at
             case ev.RunPausedEvent():
-                last = RunSummary(id=run_id, status="paused", text=event.text)
+                asking[event.node] = event.text
+                last = _waiting(run_id, asking)
             case ev.RunResumed():
-                last = RunSummary(id=run_id)
+                asking.pop(event.node, None)
+                last = _waiting(run_id, asking)
             case ev.RunFinished():
                 last = RunSummary(
                     id=run_id, status=event.status, text=event.text, latency_ms=event.latency_ms

@@ -10,7 +10,6 @@ import functools
 import inspect
 import re
 from collections.abc import Awaitable, Callable, Mapping
-from functools import cached_property
 from typing import TYPE_CHECKING, Any, Generic, Literal, ParamSpec, TypeVar, cast, overload
 
 from swarm.errors import SwarmError, ToolError, describe
@@ -94,7 +93,7 @@ class FunctionTool(Generic[P, R]):
     def __repr__(self) -> str:
         return f"<tool {self.name!r}, {self.effect}>"
 
-    @cached_property
+    @property
     def signature(self) -> ToolSignature:
         """Return the name, the schemas and the effect.
 

@@ -112,7 +112,7 @@ def test_a_tool_that_is_not_safe_to_repeat_waits_for_a_person() -> None:
     run_id = only_run()
     asked = swarm("runs", "resume", run_id)
     assert (asked.code, asked.out) == (5, "")
-    assert 'it called pay(text="20 EUR")' in asked.err
+    assert 'pay(text="20 EUR") was called' in asked.err
     assert f"swarm runs resume {run_id} --answer action=retry" in asked.err
     assert "action is one of retry, skip" in asked.err
     assert calls() == ["20 EUR"]

@@ -50,6 +50,10 @@ MADE: dict[str, tuple[Any, Any]] = {
         quick.node_finished("r", 1.0, "n", "value", 2.0, {"rung": 0}),
         ev.NodeFinished(run="r", at=1.0, node="n", value="value", latency_ms=2.0, marks={"rung": 0}),
     ),
+    "model.token": (
+        quick.model_token("r", 1.0, "n", "word"),
+        ev.ModelToken(run="r", at=1.0, node="n", text="word"),
+    ),
     "tool.called": (
         quick.tool_called("r", 1.0, "n", "t", {"x": 1}, 2),
         ev.ToolCalled(run="r", at=1.0, node="n", tool="t", arguments={"x": 1}, attempt=2),

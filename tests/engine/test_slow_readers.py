@@ -131,6 +131,18 @@ def test_text_that_comes_after_a_joined_piece_was_read_is_a_piece_of_its_own() -
     assert read_now(queue) == [wrote("n", "d")]
 
 
+def test_text_is_joined_without_an_event_to_the_piece_that_waits_last_and_to_no_other() -> None:
+    queue = EventQueue(join_beyond=1)
+    queue.put(wrote("n", "a"))
+    assert not queue.join("n", "b"), "a reader this close gets each piece by itself"
+    queue.put(wrote("n", "b"))
+    assert queue.join("n", "c")
+    assert not queue.join("other", "c")
+    queue.put(asked("n", 2))
+    assert not queue.join("n", "d"), "what withdraws the text came in between"
+    assert read_now(queue) == [wrote("n", "a"), wrote("n", "bc"), asked("n", 2)]
+
+
 def told_whole(events: list[Event]) -> bool:
     """Return whether each node that begins ends, and nothing is told of one outside that."""
     nodes: dict[str, list[Event]] = {}
