@@ -83,7 +83,7 @@ class Conversation:
 
     async def _run(self, given: dict[str, Any], writer: _Writer) -> RunResult:
         queue = EventQueue()
-        work = self._session.run_input(given, listeners=[queue.put], streams=True)
+        work = self._session.run_input(given, listeners=[queue], streams=True)
         running = asyncio.ensure_future(work)
         running.add_done_callback(lambda _: queue.close())
         try:

@@ -2,7 +2,7 @@
 
 A run ends as soon as its longest path does, so a node is as urgent as the path from it to the end is long
 (critical-path priority). How long nodes take nobody says: it is learnt from runs of the same graph that had to
-wait for slots. Before the first of them every node counts the same.
+wait for slots. Until then every node counts as much as any other.
 
 Source: Graham, "Bounds on multiprocessing timing anomalies", SIAM J. Appl. Math. 17 (1969); Kwok and Ahmad,
 "Static scheduling algorithms for allocating directed task graphs", ACM Computing Surveys 31 (1999), §5.

@@ -176,7 +176,7 @@ async def _print_events(session: Session, given: dict[str, Any]) -> RunResult:
     from swarm.events import to_json
 
     queue = EventQueue()
-    running = asyncio.ensure_future(session.run_input(given, listeners=[queue.put], streams=True))
+    running = asyncio.ensure_future(session.run_input(given, listeners=[queue], streams=True))
     running.add_done_callback(lambda _: queue.close())
     try:
         async for event in queue:
