@@ -88,6 +88,9 @@ class DurableRuns:
             The run, or the id of the run that was begun with the same `key` before.
 
         Raises:
+            InputError: that run was begun with another input.
+
+        Raises:
             InputError: the id, or the key, is none that can be kept.
         """
         _check_name("id of a run", run_id)
@@ -102,6 +105,11 @@ class DurableRuns:
         )  # fmt: skip
         kept = await self.store.create(new)
         if kept != run_id:
+            if json.loads((await self.load(kept)).input) != json.loads(text):
+                raise InputError(
+                    f"a run of key {key!r} was begun with another input", where=kept,
+                    hint="give this run a key of its own",
+                )  # fmt: skip
             return kept
         return Begun(id=run_id, input=given, journal=RunJournal(self.store, run_id, 1), past=Past())
 

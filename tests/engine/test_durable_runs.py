@@ -90,6 +90,16 @@ async def test_a_run_of_the_same_key_is_never_made_twice() -> None:
     assert len(world.done) == 3
 
 
+async def test_a_key_that_was_used_for_another_input_is_refused() -> None:
+    store, world = MemoryStore(), Ledger()
+    async with Swarm(chain(world), store=store) as swarm:
+        first = await swarm.run_input({"x": 1}, key="order-1042")
+        with pytest.raises(InputError, match="another input") as refused:
+            await swarm.run_input({"x": 2}, key="order-1042")
+    assert refused.value.where == first.id
+    assert len(world.done) == 3
+
+
 async def test_an_unsafe_tool_is_never_repeated_by_itself_a_person_decides() -> None:
     store, world = MemoryStore(), Ledger()
     world.dies_in = "second"

@@ -9,7 +9,16 @@ from benchmarks.faults.cancel import cancelled_everywhere
 
 @pytest.mark.parametrize(
     ("graph", "slots"),
-    [("chain", 1), ("fan", 1), ("fan", 2), ("fan", 8), ("loop", 2), ("ask", 2), ("fallback", 1), ("expert", 1)],
+    [
+        ("chain", 1),
+        ("fan", 1),
+        ("fan", 2),
+        ("fan", 8),
+        ("loop", 2),
+        ("ask", 2),
+        ("fallback", 1),
+        ("expert", 1),
+    ],
 )
 def test_a_run_cancelled_at_any_step_leaves_nothing_and_comes_to_its_end_later(
     graph: str, slots: int

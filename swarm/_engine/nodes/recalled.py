@@ -35,7 +35,7 @@ async def answered_once(asking: Asking, trust: Trust, run: Run) -> Answered:
         if digest := body.get("digest"):
             trust.note_weights(str(asking.model), digest)
         return _answer_of(body)
-    await journal.flush()  # a rung's answer, or the router's choice: not asked for again if this call is cut off
+    await journal.flush()  # if this call is cut off, the rung before, or the router, is not asked again
     try:
         answered = await _ask(replace(asking, call=call), trust, run)
     except InvalidAnswer as error:
