@@ -15,7 +15,7 @@ from commandline import command, swarm
 RUN = ("run", "ship.swarm.yaml", "--batch", "in.jsonl", "--out", "out.jsonl")
 ROWS = 200
 AT_ONCE = 4
-KILLS = 3
+KILLS = 2
 TOOLS = '''
 from pathlib import Path
 

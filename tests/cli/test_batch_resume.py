@@ -17,7 +17,7 @@ from commandline import command, swarm
 
 from swarm.confidence.outcomes import read_outcomes
 
-KILLS = 3
+KILLS = 2
 RUN = ("run", "hello.swarm.yaml", "--batch", "in.jsonl", "--out", "out.jsonl")
 NOTE = "out.jsonl.batch.json"
 

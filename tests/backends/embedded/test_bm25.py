@@ -208,11 +208,11 @@ def test_bad_input_gives_an_answer_and_no_error(shop: BM25Index, text: str) -> N
 
 
 @pytest.mark.parametrize("piece", ["The parcel is here. Call us.\n\n", "a", "."])
-def test_ten_megabytes_of_anything_are_indexed_and_asked_in_seconds(piece: str) -> None:
-    text = piece * (10_000_000 // len(piece))
+def test_three_megabytes_of_anything_are_indexed_and_asked_in_seconds(piece: str) -> None:
+    text = piece * (3_000_000 // len(piece))
     before = time.process_time()
     extract_answer(piece, text, BM25Index.build([Document(name="big.md", text=text)]))
-    assert time.process_time() - before < 15, "measured 0.5 to 3.6 s on one core"
+    assert time.process_time() - before < 15, "measured 0.2 to 1.2 s on one core"
 
 
 def test_questions_to_the_shops_policies_are_answered_or_honestly_not() -> None:
