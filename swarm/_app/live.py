@@ -9,11 +9,14 @@ from typing import Any
 
 from swarm._engine.context import Run
 from swarm._engine.execute import node_results
+from swarm._engine.patience import outlast
 from swarm._engine.result import RunPaused, RunResult
 from swarm._graph.plan import Plan
 from swarm.stores.base import Question
 
-__all__ = ["Live", "LiveRuns"]
+__all__ = ["ENDS_IN_S", "Live", "LiveRuns"]
+
+ENDS_IN_S = 60.0  # a run that is cancelled ends within its own grace of a few seconds
 
 
 class Live:
@@ -31,7 +34,7 @@ class Live:
             await asyncio.wait({self.task, pause}, return_when=asyncio.FIRST_COMPLETED)
         finally:
             pause.cancel()
-            await asyncio.wait({pause})
+            await outlast(pause, ENDS_IN_S)
 
     def take(self, answered: Question) -> None:
         """Give the run an answer that is in its store; whether it has asked yet does not matter."""
@@ -44,7 +47,7 @@ class Live:
         """Stop the run and wait until it has stopped."""
         if not self.task.done():
             self.task.cancel()
-            await asyncio.wait({self.task})
+            await outlast(self.task, ENDS_IN_S)
 
 
 class LiveRuns:

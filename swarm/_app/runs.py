@@ -118,8 +118,9 @@ class Runs:
         checked = self._checked(live.run.id, answer, live.run.asks[token].ask.answer)
         if self._has_store:
             await self._durable().answer(token, checked, time.time())
-        if token in live.run.asks:  # else its time was over while the answer was kept
-            live.run.answer(token, checked)
+        in_time = token in live.run.asks and live.run.answer(token, checked)
+        if not in_time and not self._has_store:
+            raise InputError(f"no run waits for an answer to {token!r}", hint="its time was over just now")
         return await self._live.until_pause(live)
 
     async def _token_of(self, run_id: str) -> str:

@@ -16,6 +16,8 @@ from dataclasses import replace
 from typing import Any
 
 import swarm.events as ev
+from swarm._app.live import ENDS_IN_S
+from swarm._engine.patience import outlast
 
 __all__ = ["EventQueue", "stream_run"]
 
@@ -203,7 +205,7 @@ async def stream_run(
         if not work.done():
             if detached is None:
                 work.cancel()
-                await asyncio.wait({work})
+                await outlast(work, ENDS_IN_S)
             else:
                 detached.add(work)
                 work.add_done_callback(detached.discard)

@@ -361,12 +361,15 @@ class Run:
         self.asks = {other: one for other, one in self.asks.items() if other != token}
         return waiting
 
-    def answer(self, token: str, answer: dict[str, Any]) -> None:
-        """Give the answer to an open question; the run goes on."""
+    def answer(self, token: str, answer: dict[str, Any]) -> bool:
+        """Give the answer to an open question; the run goes on. False: its time was over just now."""
+        if self.asks[token].answer.done():
+            return False
         waiting = self._close(token)
         self._go_on()
         self.emit(ev.RunResumed(run=self.id, at=self.now(), node=waiting.ask.node, answer=answer))
         waiting.answer.set_result(answer)
+        return True
 
 
 def _weight(value: Any, limit: int) -> int:

@@ -12,6 +12,8 @@ from collections.abc import Coroutine
 from enum import Enum, auto
 from typing import Any, Generic, TypeVar
 
+from swarm._engine.patience import outlast
+
 __all__ = ["GRACE_S", "Deadlines", "Ending", "Supervised"]
 
 GRACE_S = 2.0  # one second more than a cancelled tool gets (nodes/tool.py)
@@ -88,7 +90,7 @@ class Supervised(Generic[T]):
         deadlines: of its kind; `pause` and `go_on` hold the clock and start it again.
     """
 
-    __slots__ = ("_deadlines", "_left_s", "_loop", "_stopped", "_task", "_timer", "_turn")
+    __slots__ = ("_deadlines", "_ending", "_left_s", "_loop", "_stopped", "_task", "_timer", "_turn")
 
     def __init__(self, work: Coroutine[Any, Any, T], deadlines: Deadlines) -> None:
         self._loop = loop = asyncio.get_running_loop()
@@ -99,7 +101,7 @@ class Supervised(Generic[T]):
         deadlines.add(self, loop)
         self._timer: asyncio.TimerHandle | None = None  # of a work that was paused before
         self._left_s: float | None = None  # while it is paused
-        self._stopped = False
+        self._stopped = self._ending = False
 
     @property
     def is_left_behind(self) -> bool:
@@ -127,11 +129,7 @@ class Supervised(Generic[T]):
             if self._deadlines.remove(self) is None:
                 self.pause()
         if not self._task.done():
-            try:
-                await self._end()
-            except asyncio.CancelledError:  # meanwhile the caller was cancelled: the work still ends first
-                await self._end()
-                raise
+            await self._end()
             return Ending.STOPPED if self._stopped else Ending.DEADLINE
         return Ending.CANCELLED_ITSELF if self._task.cancelled() else self._task.result()
 
@@ -173,10 +171,11 @@ class Supervised(Generic[T]):
         self.wake()
 
     async def _end(self) -> None:
-        if not self._task.cancelling():
+        if not self._ending:  # its `cancelling()` may count what a group or a deadline inside takes back
+            self._ending = True
             self._task.cancel()
             self._task.add_done_callback(_retrieve)
-        await asyncio.wait({self._task}, timeout=GRACE_S)
+        await outlast(self._task, GRACE_S)
 
 
 def _retrieve(task: asyncio.Task[Any]) -> None:

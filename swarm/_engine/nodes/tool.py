@@ -8,6 +8,7 @@ from typing import Any
 
 from swarm._engine.context import Run
 from swarm._engine.nodes.effects import LEFT_OUT, may_call
+from swarm._engine.patience import outlast
 from swarm._engine.quick import tool_called, tool_finished
 from swarm._engine.result import Outcome
 from swarm._engine.scheduler import RunNode
@@ -93,12 +94,12 @@ async def _within(call: Any, timeout_s: float, place: str) -> Any:
     task = asyncio.ensure_future(call)
     try:
         done, _ = await asyncio.wait({task}, timeout=timeout_s)
-        if done:
-            return task.result()
-        await _stopped(task)
     except asyncio.CancelledError:
         await _stopped(task)
         raise
+    if done:
+        return task.result()
+    await _stopped(task)
     if task.done() and not task.cancelled():
         task.exception()  # retrieved: what a timed-out attempt did or raised no longer counts
     raise ToolError(
@@ -110,7 +111,6 @@ async def _within(call: Any, timeout_s: float, place: str) -> Any:
 
 
 async def _stopped(task: asyncio.Future[Any]) -> None:
-    """Cancel a call, once, and wait for it to clean up."""
-    if isinstance(task, asyncio.Task) and not task.cancelling():
-        task.cancel()
-    await asyncio.wait({task}, timeout=GRACE_S)
+    """Cancel a call and wait for it to clean up."""
+    task.cancel()
+    await outlast(task, GRACE_S)
