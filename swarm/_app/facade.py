@@ -75,17 +75,7 @@ class Swarm:
         store: RunStore | str | Path | None = None,
         source: str = "",
     ) -> None:
-        graphs = inner_graphs(graph) if isinstance(graph, Graph) else {}
-        composed = [graph, *graphs.values()] if isinstance(graph, Graph) else []
-        own = tools_by_name([*(one for part in composed for one in part.tools), *tools])
-        if not isinstance(graph, Checked):
-            graph = check_spec(
-                graph.spec if isinstance(graph, Graph) else graph,
-                registry=registry,
-                tools=[one.signature for one in own.values()],
-                backends=list(backends or ()),
-                graphs={name: part.spec for name, part in graphs.items()},
-            )
+        graph, own = _checked(graph, tools, registry, list(backends or ()))
         self.checked = graph
         self.plan: Plan = graph.require()
         self.limits = limits or Limits()
@@ -239,9 +229,7 @@ class Swarm:
             StoreError: the run could not be kept; then it has not begun.
         """
         self._enter_loop()
-        if self._closed:
-            hint = "run it inside its `async with`, or make another one"
-            raise SwarmError("this swarm is closed", where=self.name, hint=hint, code="closed")
+        self._refuse_when_closed()
         self._admit()
         checked = check_input(self.plan, given, self.limits.input_bytes)
         run_id, journal = run_id or new_run_id(), None
@@ -263,6 +251,11 @@ class Swarm:
         finally:
             self._live.at_work.discard(run)
 
+    def _refuse_when_closed(self) -> None:
+        if self._closed:
+            hint = "run it inside its `async with`, or make another one"
+            raise SwarmError("this swarm is closed", where=self.name, hint=hint, code="closed")
+
     def _admit(self) -> None:
         """Refuse a run where too much is at work or waits already: better a plain no than a queue without end."""
         slots, limits = self._services.slots, self.limits
@@ -275,13 +268,15 @@ class Swarm:
 
     def _again(self, begun: Begun, listeners: Sequence[Listener]) -> Live:
         """Go on with a run that was cut off."""
+        self._refuse_when_closed()
         sinks = [*self.listeners, *listeners]
         run = Run(begun.id, self._services, sinks, run_level, journal=begun.journal)
         run.usage, run.tool_calls = begun.past.usage, begun.past.tool_calls
         return self._live.begin(run, execute(self.plan, begun.input, run, again=True))
 
     def _kept(self) -> DurableRuns:
-        """Return the runs in the store, which is opened when it is first needed."""
+        """Return the runs in the store, opened when it is first needed; whatever is done with them begins here."""
+        self._enter_loop()
         if self._durable is None:
             if self._store is None:
                 raise SwarmError(
@@ -351,6 +346,28 @@ def _clock_beside(loop: asyncio.AbstractEventLoop) -> Callable[[], float]:
     """
     is_virtual = abs(loop.time() - time.monotonic()) > CLOCKS_APART_S
     return loop.time if is_virtual else time.perf_counter
+
+
+def _checked(
+    graph: Graph | GraphSpec | Checked,
+    tools: Sequence[Any],
+    registry: Registry | None,
+    backends: Sequence[str],
+) -> tuple[Checked, dict[str, Tool]]:
+    """Return the graph checked, and the tools that no file gives: those it was composed with, and `tools`."""
+    graphs = inner_graphs(graph) if isinstance(graph, Graph) else {}
+    composed = [graph, *graphs.values()] if isinstance(graph, Graph) else []
+    own = tools_by_name([*(one for part in composed for one in part.tools), *tools])
+    if isinstance(graph, Checked):
+        return graph, own
+    checked = check_spec(
+        graph.spec if isinstance(graph, Graph) else graph,
+        registry=registry,
+        tools=[one.signature for one in own.values()],
+        backends=backends,
+        graphs={name: part.spec for name, part in graphs.items()},
+    )
+    return checked, own
 
 
 async def _choose(

@@ -7,25 +7,11 @@ from collections.abc import AsyncGenerator
 from typing import Any
 
 import pytest
+from crowd import Crowd
 
 from swarm import Expert, Graph, LimitExceededError, Limits, ScriptedBackend, Swarm, tool
 from swarm.messages import Completion, CompletionRequest, TextDelta, ToolCall
 from swarm.spec.graph import GraphSpec
-
-
-class Crowd:
-    """Counts who is inside at once."""
-
-    def __init__(self) -> None:
-        self.inside = self.most = self.calls = 0
-
-    async def enter(self) -> None:
-        self.calls += 1
-        self.inside += 1
-        self.most = max(self.most, self.inside)
-        for _ in range(5):
-            await asyncio.sleep(0)
-        self.inside -= 1
 
 
 def pile(done: list[str]) -> Graph:

@@ -6,6 +6,7 @@ import asyncio
 from typing import Any
 
 import pytest
+from crowd import Crowd
 
 from swarm import Graph, Limits, SpecError, Swarm, tool
 from swarm.tools.function import FunctionTool
@@ -15,21 +16,6 @@ from swarm.tools.function import FunctionTool
 async def keep(x: object) -> object:
     """Return what is given."""
     return x
-
-
-class Crowd:
-    """Counts who is inside at once."""
-
-    def __init__(self) -> None:
-        self.inside = self.most = self.calls = 0
-
-    async def enter(self) -> None:
-        self.calls += 1
-        self.inside += 1
-        self.most = max(self.most, self.inside)
-        for _ in range(5):
-            await asyncio.sleep(0)  # gives way, so that whoever may come in does
-        self.inside -= 1
 
 
 def visit_counted(crowd: Crowd) -> FunctionTool[..., Any]:

@@ -142,6 +142,29 @@ async def test_a_question_survives_a_restart_with_its_token() -> None:
     assert (result.status, result.text) == ("completed", "done")
 
 
+async def test_a_run_that_is_picked_up_before_any_other_goes_on_as_itself() -> None:
+    store = MemoryStore()
+    async with Swarm(approval(), store=store) as swarm:
+        await swarm.run(amount=5)
+    async with Swarm(approval(), store=store) as swarm:
+        (paused,) = await swarm.runs.recover()
+        epoch = (await store.load(paused.id)).head.epoch
+        result = await swarm.resume(paused, approved=True)
+    assert result.text == "done"
+    assert (await store.load(paused.id)).head.epoch == epoch, "it was claimed a second time"
+
+
+async def test_closing_a_swarm_ends_the_runs_that_it_only_picked_up() -> None:
+    store = MemoryStore()
+    async with Swarm(approval(), store=store) as swarm:
+        await swarm.run(amount=5)
+    async with Swarm(approval(), store=store) as swarm:
+        (paused,) = await swarm.runs.recover()
+    assert asyncio.all_tasks() == {asyncio.current_task()}
+    with pytest.raises(SwarmError, match="closed"):
+        await swarm.runs.resume(paused.id)
+
+
 async def test_answering_twice_gives_the_first_answer() -> None:
     store = MemoryStore()
     async with Swarm(approval(), store=store) as swarm:
